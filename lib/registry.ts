@@ -1,0 +1,29 @@
+import type { JWK } from 'jose';
+import type { Scope } from './access.js';
+
+/** A confidential client: an application or a server that sends or asks. */
+export interface Application {
+  /** The `client_id`: 1 to 128 characters of `A-Z a-z 0-9 - . _ ~`. */
+  readonly id: string;
+  /** What people call it. */
+  readonly name: string;
+  /** See `oauth/secret.ts`; the secret itself is never kept. */
+  readonly secretHash: string;
+  readonly scopes: readonly Scope[];
+  /** Patterns such as `Server-*`; none means every namespace. */
+  readonly namespaces: readonly string[];
+  /** RFC 3339. */
+  readonly createdAt: string;
+}
+
+/** What is kept that is not events: durable when a method resolves. */
+export interface Registry {
+  applications(): Promise<readonly Application[]>;
+  /** @throws TrackingError `unprocessable` where the id is taken */
+  addApplication(application: Application): Promise<void>;
+  /** @returns whether there was one */
+  removeApplication(id: string): Promise<boolean>;
+  /** The private keys that tokens are signed with, newest first; made on first use. */
+  signingKeys(): Promise<readonly JWK[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,91 @@
+import type { Aggregation, EventsQuery, Selection } from './aggregation.js';
+import type { Point, Tags } from './event.js';
+import type { Nanoseconds } from './time.js';
+import type { WindowRun } from './window.js';
+
+/**
+ * What a database does for us. Every store passes `test/store.contract.ts`.
+ *
+ * All methods throw TrackingError `unavailable` where the database cannot be reached or cannot take more.
+ */
+export interface Store {
+  /**
+   * Writes points; resolved means durable: they survive a kill of this process and of the database. The caller never
+   * has two writes under way (`ingest.ts` sees to that).
+   *
+   * A point whose identity is there already changes nothing (`id`) or replaces the value (`sample`), also among the
+   * points of one call: of two equal ids the first counts, of two equal samples the last. Points without an identity
+   * all count.
+   * @returns the points that the database will never take, each with the reason; all others are durable
+   */
+  write(points: readonly Point[]): Promise<readonly Refusal[]>;
+
+  /** The first and the last time among the selected points, or nothing where there are none. */
+  extent(selection: Selection): Promise<Extent | undefined>;
+
+  /**
+   * Aggregates the selected points in each window that holds any, in order of group (as the strings compare by code
+   * unit, points without the tag first) and then of time. The windows may reach beyond the selection's range; only
+   * points within both count.
+   *
+   * Stopping early (`return()` of the iterator) ends the work in the database.
+   */
+  aggregate(question: WindowedQuestion): AsyncIterable<WindowAggregate>;
+
+  /** The selected points as they are, in order of time; streamed, a few thousand in memory at a time. */
+  events(query: EventsQuery): AsyncIterable<StoredEvent>;
+
+  /** All namespaces that hold points, sorted by code unit. */
+  namespaces(): Promise<readonly string[]>;
+
+  /** All names of a namespace, sorted by code unit; none for an unknown namespace. */
+  names(namespace: string): Promise<readonly NameSummary[]>;
+
+  /** Resolves where the database answers and can take writes; throws with the reason where not. */
+  check(): Promise<void>;
+
+  /** Ends every connection and file. Afterwards every method throws `unavailable`; closing twice is no error. */
+  close(): Promise<void>;
+}
+
+/** A point that the database will never take. */
+export interface Refusal {
+  /** Its index among the points of the call. */
+  readonly index: number;
+  readonly reason: string;
+}
+
+export interface Extent {
+  readonly first: Nanoseconds;
+  readonly last: Nanoseconds;
+}
+
+export interface WindowedQuestion {
+  readonly selection: Selection;
+  /** In order of time, without overlap. */
+  readonly windows: readonly WindowRun[];
+  readonly aggregations: readonly Aggregation[];
+  /** A tag key: one list of windows per value of it. */
+  readonly groupBy?: string;
+}
+
+/** One aggregate per aggregation asked, in their order; null where it is not defined (`stddev` of one event). */
+export interface WindowAggregate {
+  /** The value of the `groupBy` tag; undefined without `groupBy` and for points without that tag. */
+  readonly group: string | undefined;
+  /** The window's start. */
+  readonly start: Nanoseconds;
+  readonly values: readonly (number | null)[];
+}
+
+export interface StoredEvent {
+  /** As stored; on InfluxDB it may have moved within its millisecond, so show milliseconds. */
+  readonly time: Nanoseconds;
+  readonly value: number;
+  readonly tags: Tags;
+}
+
+export interface NameSummary extends Extent {
+  readonly name: string;
+  readonly tagKeys: readonly string[];
+}
