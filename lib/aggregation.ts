@@ -46,5 +46,6 @@ export interface EventsQuery {
    * The order among events of one time is stable as long as none is added there.
    */
   readonly from?: { readonly time: Nanoseconds; readonly skip: number };
-  readonly limit: number;
+  /** Left out: all. */
+  readonly limit?: number;
 }

@@ -102,6 +102,7 @@ export const eventSchema = Joi.object<TrackedEvent>({
     }),
   id: text(ID, '1 to 128 characters, no control characters'),
 })
+  .required()
   .with('id', 'timestamp')
   .messages({
     'object.base': 'must be an event: an object with namespace, name and value',
@@ -186,10 +187,24 @@ function areTags(tags: unknown): tags is Tags {
   );
 }
 
+/** Whether a namespace, a name or the value of a tag can be this text. */
+export function isText(value: string): boolean {
+  return TEXT.test(value);
+}
+
+/** Whether the key of a tag can be this text. */
+export function isTagKey(key: string): boolean {
+  return TAG_KEY.test(key);
+}
+
 /** Every mistake in an event, in words; none for a good one. */
 export function explainEvent(event: unknown): Mistake[] {
   const { error } = eventSchema.validate(event);
-  return (error?.details ?? []).map((detail) => {
+  if (error === undefined) {
+    // joi does not see a key called __proto__, the guard does.
+    return isTrackedEvent(event) ? [] : [{ message: 'must not have a key "__proto__"' }];
+  }
+  return error.details.map((detail) => {
     const path = detail.path.join('.');
     return path === '' ? { message: detail.message } : { path, message: detail.message };
   });

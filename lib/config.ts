@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Joi from 'joi';
+import { Load } from 'config/lib/util.js';
+import { TrackingError } from './errors.js';
+
+/** The settings, checked and complete; `config/default.json5` and `sample.env` explain each. */
+export interface Settings {
+  readonly environmentType: 'DEBUG' | 'PRODUCTION';
+  readonly http: { readonly host: string; readonly port: number; readonly issuerUrl: string | null };
+  readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' };
+  readonly data: { readonly directory: string };
+  readonly store: 'duckdb' | 'influxdb';
+  readonly duckdb: { readonly path: string };
+  readonly influxdb: InfluxDBSettings | null;
+  readonly ingest: { readonly maxWaitingEvents: number; readonly timeoutSeconds: number };
+  readonly bootstrap: { readonly clientId: string; readonly clientSecret: string } | null;
+}
+
+export interface InfluxDBSettings {
+  readonly url: string;
+  readonly token: string;
+  readonly org: string;
+  readonly bucket: string;
+}
+
+/** Upwards from `lib/`, or from `dist/lib/` once compiled, to the folder that holds `config/`. */
+const PACKAGE = [1, 2]
+  .map((levels) => fileURLToPath(new URL('../'.repeat(levels), import.meta.url)))
+  .find((folder) => existsSync(join(folder, 'config', 'default.json5')));
+
+/** What may stand in the settings files, labelled by the environment variable that sets it. */
+function schemaOf(variables: Variables): Joi.ObjectSchema {
+  const { http, log, data, duckdb, influxdb, ingest, bootstrap } = variables;
+  const optional = (label: string): Joi.StringSchema => Joi.string().allow(null).label(label);
+  const needed = (label: string): Joi.StringSchema =>
+    Joi.string()
+      .label(label)
+      .when(Joi.ref('/store'), { is: 'influxdb', otherwise: Joi.allow(null) })
+      .messages({ 'string.base': '{#label} is required with STORE=influxdb' });
+  const number = (label: string, least: number, most: number): Joi.NumberSchema => {
+    const rule = `{#label} must be a number from ${least} to ${most}, not "{#value}"`;
+    return Joi.number().min(least).max(most).label(label).messages({
+      'number.base': rule,
+      'number.min': rule,
+      'number.max': rule,
+      'number.integer': `{#label} must be a whole number, not "{#value}"`,
+    });
+  };
+  return Joi.object({
+    environmentType: Joi.valid('DEBUG', 'PRODUCTION').label(variables.environmentType),
+    http: {
+      host: Joi.string().hostname().label(http.host).messages({
+        'string.hostname': '{#label} must be an address to listen on, such as 127.0.0.1 or 0.0.0.0',
+      }),
+      port: number(http.port, 0, 65_535).integer(),
+      issuerUrl: optional(http.issuerUrl).uri({ scheme: ['http', 'https'] }),
+    },
+    log: { level: Joi.valid('error', 'warn', 'info', 'debug').label(log.level) },
+    data: { directory: Joi.string().label(data.directory) },
+    store: Joi.valid('duckdb', 'influxdb').label(variables.store),
+    duckdb: { path: optional(duckdb.path) },
+    influxdb: {
+      url: needed(influxdb.url).uri({ scheme: ['http', 'https'] }),
+      token: needed(influxdb.token),
+      org: needed(influxdb.org),
+      bucket: needed(influxdb.bucket),
+    },
+    ingest: {
+      maxWaitingEvents: number(ingest.maxWaitingEvents, 10_000, 10_000_000).integer(),
+      timeoutSeconds: number(ingest.timeoutSeconds, 1, 600),
+    },
+    bootstrap: Joi.object({
+      clientId: optional(bootstrap.clientId).pattern(/^[\w.~-]{1,128}$/),
+      clientSecret: optional(bootstrap.clientSecret).pattern(/^[\w.~-]{16,256}$/),
+    }).custom((value: Record<'clientId' | 'clientSecret', string | null>, helpers) =>
+      (value.clientId === null) === (value.clientSecret === null) ? value : helpers.error('bootstrap.both'),
+    ),
+  }).messages({
+    'any.only': '{#label} must be one of {#valids}, not "{#value}"',
+    'object.unknown': '{#label} is no setting; config/default.json5 lists them all',
+    'string.pattern.base':
+      '{#label} must be of the characters A-Z a-z 0-9 - . _ ~ (an id 1 to 128 of them, a secret 16 to 256)',
+    'string.uriCustomScheme': '{#label} must be an address such as http://localhost:8086, not "{#value}"',
+    'bootstrap.both': `${bootstrap.clientId} and ${bootstrap.clientSecret} must be set both, or neither`,
+  });
+}
+
+interface Variables {
+  readonly environmentType: string;
+  readonly store: string;
+  readonly http: Readonly<Record<'host' | 'port' | 'issuerUrl', string>>;
+  readonly log: Readonly<Record<'level', string>>;
+  readonly data: Readonly<Record<'directory', string>>;
+  readonly duckdb: Readonly<Record<'path', string>>;
+  readonly influxdb: Readonly<Record<'url' | 'token' | 'org' | 'bucket', string>>;
+  readonly ingest: Readonly<Record<'maxWaitingEvents' | 'timeoutSeconds', string>>;
+  readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string>>;
+}
+
+/**
+ * Reads the settings: `config/default.json5`, then files beside it as the `config` package has them (`local.json5`,
+ * `production.json5` with NODE_ENV=production), then environment variables; an empty one counts as not set.
+ * @throws TrackingError `invalid` with a sentence for each mistake
+ */
+export function readSettings(): Settings {
+  const { NODE_CONFIG_DIR: folder = join(PACKAGE ?? '.', 'config'), NODE_ENV: environment = 'development' } =
+    process.env;
+  const load = new Load({ configDir: folder, nodeEnv: [environment] });
+  load.scan();
+  const result = schemaOf(readVariables(folder)).validate(load.config, {
+    abortEarly: false,
+    errors: { wrap: { label: false } },
+  });
+  if (result.error !== undefined) {
+    const sentences = result.error.details.map(({ message }) => `- ${message}.`);
+    throw new TrackingError('invalid', ['The service cannot start with these settings:', ...sentences].join('\n'));
+  }
+  return complete(result.value as Checked);
+}
+
+/** Which environment variable sets which setting, so that sentences name what people have to change. */
+function readVariables(folder: string): Variables {
+  const load = new Load({ configDir: folder, nodeEnv: [] });
+  load.loadFile(join(folder, 'custom-environment-variables.json5'));
+  return load.config as Variables;
+}
+
+type Checked = Omit<Settings, 'duckdb' | 'influxdb' | 'bootstrap'> & {
+  readonly duckdb: { readonly path: string | null };
+  readonly influxdb: { readonly [Key in keyof InfluxDBSettings]: string | null };
+  readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string | null>>;
+};
+
+function complete(settings: Checked): Settings {
+  const directory = resolve(settings.data.directory);
+  return {
+    ...settings,
+    data: { directory },
+    duckdb: { path: resolve(settings.duckdb.path ?? join(directory, 'events.duckdb')) },
+    influxdb: settings.store === 'influxdb' ? (settings.influxdb as InfluxDBSettings) : null,
+    bootstrap: settings.bootstrap.clientId === null ? null : (settings.bootstrap as Settings['bootstrap']),
+  };
+}
