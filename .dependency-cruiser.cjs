@@ -25,7 +25,7 @@ module.exports = {
     {
       name: 'no-cycles',
       severity: 'error',
-      from: { path: '^(lib|test|bench|example)/' },
+      from: { path: '^(lib|test|bench|examples)/' },
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
