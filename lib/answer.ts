@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import { TrackingError } from './errors.js';
 import type { Tags } from './event.js';
 import { fillWindows } from './fill.js';
-import type { Extent, Store, StoredEvent } from './store.js';
+import type { Extent, Reader, StoredEvent } from './store.js';
 import { MILLISECOND, type Nanoseconds, toMilliseconds } from './time.js';
 import { MAX_WINDOWS, type WindowRun, endOfRun, windowRuns } from './window.js';
 
@@ -35,12 +35,12 @@ const MAX_EVENTS_IN_MEMORY = 10_000;
  * @throws TrackingError `unprocessable` where there would be more than 100,000 windows or 1,000 groups, `invalid` for
  *   a cursor that is none of ours
  */
-export function answer(store: Store, query: AggregationQuery): Promise<Page> {
+export function answer(store: Reader, query: AggregationQuery): Promise<Page> {
   return query.granularity === 'none' ? pageOfEvents(store, query) : pageOfWindows(store, query, query.granularity);
 }
 
 async function pageOfWindows(
-  store: Store,
+  store: Reader,
   query: AggregationQuery,
   granularity: Exclude<AggregationQuery['granularity'], 'none'>,
 ): Promise<Page> {
@@ -78,7 +78,12 @@ function wholeRange({ tsMin, tsMax }: Selection, extent: Extent): WindowRun {
   return { start, length: (tsMax ?? extent.last + 1n) - start, count: 1 };
 }
 
-async function refuseTooManyGroups(store: Store, selection: Selection, extent: Extent, groupBy: string): Promise<void> {
+async function refuseTooManyGroups(
+  store: Reader,
+  selection: Selection,
+  extent: Extent,
+  groupBy: string,
+): Promise<void> {
   let groups = 0;
   const windows = [wholeRange(selection, extent)];
   for await (const _ of store.aggregate({ selection, windows, aggregations: ['count'], groupBy })) {
@@ -115,7 +120,7 @@ function cursorAfter(rows: readonly Row[]): string | undefined {
   return last && encodeCursor({ kind: 'window', group: last.group, time: last.time });
 }
 
-async function pageOfEvents(store: Store, query: AggregationQuery): Promise<Page> {
+async function pageOfEvents(store: Reader, query: AggregationQuery): Promise<Page> {
   const { selection, limit } = query;
   const from = query.cursor === undefined ? undefined : decodeCursor(query.cursor, 'event');
   const start = from === undefined ? {} : { from };
@@ -170,7 +175,7 @@ class Position {
  * is sent, for the `Link` to the next page is a header.
  */
 async function endOfPage(
-  store: Store,
+  store: Reader,
   selection: Selection,
   start: { readonly from?: EventPosition },
   limit: number,
@@ -186,7 +191,7 @@ async function endOfPage(
   return undefined;
 }
 
-async function countEvents(store: Store, selection: Selection): Promise<number> {
+async function countEvents(store: Reader, selection: Selection): Promise<number> {
   const extent = await store.extent(selection);
   if (extent === undefined) return 0;
   const windows = [wholeRange(selection, extent)];

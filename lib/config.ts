@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Joi from 'joi';
 import { Load } from 'config/lib/util.js';
@@ -25,10 +25,14 @@ export interface InfluxDBSettings {
   readonly bucket: string;
 }
 
-/** Upwards from `lib/`, or from `dist/lib/` once compiled, to the folder that holds `config/`. */
-const PACKAGE = [1, 2]
-  .map((levels) => fileURLToPath(new URL('../'.repeat(levels), import.meta.url)))
-  .find((folder) => existsSync(join(folder, 'config', 'default.json5')));
+/** The folder of this package: above `lib/`, or above `dist/lib/` once compiled. */
+export const PACKAGE_FOLDER = packageFolder();
+
+function packageFolder(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const above = join(here, '..');
+  return existsSync(join(above, 'package.json')) ? above : join(above, '..');
+}
 
 /** What may stand in the settings files, labelled by the environment variable that sets it. */
 function schemaOf(variables: Variables): Joi.ObjectSchema {
@@ -73,15 +77,19 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
     },
     bootstrap: Joi.object({
       clientId: optional(bootstrap.clientId).pattern(/^[\w.~-]{1,128}$/),
-      clientSecret: optional(bootstrap.clientSecret).pattern(/^[\w.~-]{16,256}$/),
+      clientSecret: optional(bootstrap.clientSecret)
+        .pattern(/^[!-$&-~]{1,256}$/)
+        .messages({
+          'string.pattern.base':
+            '{#label} must have 1 to 256 printable ASCII characters, no spaces and no percent signs',
+        }),
     }).custom((value: Record<'clientId' | 'clientSecret', string | null>, helpers) =>
       (value.clientId === null) === (value.clientSecret === null) ? value : helpers.error('bootstrap.both'),
     ),
   }).messages({
     'any.only': '{#label} must be one of {#valids}, not "{#value}"',
     'object.unknown': '{#label} is no setting; config/default.json5 lists them all',
-    'string.pattern.base':
-      '{#label} must be of the characters A-Z a-z 0-9 - . _ ~ (an id 1 to 128 of them, a secret 16 to 256)',
+    'string.pattern.base': '{#label} must have 1 to 128 characters of A-Z a-z 0-9 - . _ ~',
     'string.uriCustomScheme': '{#label} must be an address such as http://localhost:8086, not "{#value}"',
     'bootstrap.both': `${bootstrap.clientId} and ${bootstrap.clientSecret} must be set both, or neither`,
   });
@@ -105,7 +113,7 @@ interface Variables {
  * @throws TrackingError `invalid` with a sentence for each mistake
  */
 export function readSettings(): Settings {
-  const { NODE_CONFIG_DIR: folder = join(PACKAGE ?? '.', 'config'), NODE_ENV: environment = 'development' } =
+  const { NODE_CONFIG_DIR: folder = join(PACKAGE_FOLDER, 'config'), NODE_ENV: environment = 'development' } =
     process.env;
   const load = new Load({ configDir: folder, nodeEnv: [environment] });
   load.scan();

@@ -9,11 +9,15 @@ export type Cursor =
 
 const time = Joi.string()
   .pattern(/^-?\d{1,19}$/)
+  .custom((text: string) => {
+    if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw new Error('is no time that a store knows');
+    return text;
+  })
   .required();
 
 const schemas = {
-  window: Joi.array().ordered(Joi.valid('window').required(), time, Joi.string()),
-  event: Joi.array().ordered(Joi.valid('event').required(), time, Joi.number().integer().min(0).required()),
+  window: Joi.array().ordered(Joi.valid('window').required(), time, Joi.string()).required(),
+  event: Joi.array().ordered(Joi.valid('event').required(), time, Joi.number().integer().min(0).required()).required(),
 };
 
 /** The text that stands for a cursor in an address: base64url, nothing for people to read. */

@@ -56,6 +56,7 @@ export interface Reception {
 export const MAX_EVENTS_PER_REQUEST = 10_000;
 const MAX_TAGS = 16;
 const MAX_MISTAKES_LISTED = 100;
+const MAX_KEYS_EXPLAINED = 20;
 
 // Characters are code points. Control characters and lone surrogates (which UTF-8 cannot write) are refused.
 const TEXT = /^(?!_|\.{1,2}$)[^\p{Cc}\p{Cs}]{1,128}$/u;
@@ -197,8 +198,25 @@ export function isTagKey(key: string): boolean {
   return TAG_KEY.test(key);
 }
 
+/** joi takes seconds over hundreds of thousands of keys, and then overflows the stack; so many are one mistake. */
+function explainCrowd(event: unknown): Mistake | undefined {
+  const keys = countKeys(event);
+  if (keys > MAX_KEYS_EXPLAINED) {
+    return { message: `has ${keys} keys; an event has namespace, name, timestamp, value, tags and id` };
+  }
+  const tagKeys = keys === 0 ? 0 : countKeys((event as { readonly tags?: unknown }).tags);
+  if (tagKeys <= MAX_KEYS_EXPLAINED) return undefined;
+  return { path: 'tags', message: `tags must have at most ${MAX_TAGS} keys` };
+}
+
+function countKeys(value: unknown): number {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value).length : 0;
+}
+
 /** Every mistake in an event, in words; none for a good one. */
 export function explainEvent(event: unknown): Mistake[] {
+  const crowd = explainCrowd(event);
+  if (crowd !== undefined) return [crowd];
   const { error } = eventSchema.validate(event);
   if (error === undefined) {
     // joi does not see a key called __proto__, the guard does.

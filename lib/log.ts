@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import winston, { type Logform } from 'winston';
 
 export type Logger = winston.Logger;
@@ -13,55 +14,58 @@ export interface LoggerOptions {
   readonly stream?: NodeJS.WritableStream;
 }
 
-// Where winston and its transports leave the level and the finished line (npm's triple-beam).
-const LEVEL = Symbol.for('level');
+// Where winston keeps the finished line (npm's triple-beam).
 const MESSAGE = Symbol.for('message');
 
 /** A logger that writes one line for each call, all lines of one turn of the event loop in one write. */
 export function createLogger({ level, human, stream = process.stdout }: LoggerOptions): Logger {
+  const { levels } = winston.config.npm;
+  const least = levels[level];
   const toLine = human ? humanLine : jsonLine;
-  const format = {
-    transform(info: Logform.TransformableInfo): Logform.TransformableInfo {
-      info[MESSAGE] = toLine(info);
-      return info;
-    },
-  };
-  return winston.createLogger({ level, format, transports: [new Lines(stream)] });
+  // winston asks about levels only after it has made the line.
+  const format = winston.format((info) => {
+    if ((levels[info.level] ?? 0) > least) return false;
+    info[MESSAGE] = toLine(info);
+    return info;
+  });
+  const logger = winston.createLogger({ level, format: format() });
+  logger.pipe(new Lines(stream));
+  return logger;
 }
 
 /**
- * Writes lines to a stream. winston's own transport makes a system call for each line, which costs more than all the
+ * Writes lines to a stream. winston's own transports make a system call for each line, which costs more than all the
  * rest of logging it; here the lines of one turn share one. Nothing waits longer than that turn, and errors not at all.
  */
-class Lines extends winston.transport {
+class Lines extends Writable {
   private lines = '';
-  private readonly flushBeforeExit = (): void => {
-    this.flush();
-  };
 
   constructor(private readonly stream: NodeJS.WritableStream) {
-    super();
-    if (stream === process.stdout) process.once('exit', this.flushBeforeExit);
+    super({ objectMode: true });
+    if (stream === process.stdout) process.once('exit', this.flush);
   }
 
-  override log(info: Logform.TransformableInfo, done: () => void): void {
-    if (this.lines === '') setImmediate(this.flushBeforeExit);
-    this.lines += `${String(info[MESSAGE])}\n`;
-    if (info[LEVEL] === 'error') this.flush();
+  override _write(info: Logform.TransformableInfo | false, _encoding: string, done: () => void): void {
+    if (info !== false) {
+      if (this.lines === '') setImmediate(this.flush);
+      this.lines += `${String(info[MESSAGE])}\n`;
+      if (info.level === 'error') this.flush();
+    }
     done();
   }
 
-  override close(): void {
+  override _final(done: () => void): void {
     this.flush();
-    process.removeListener('exit', this.flushBeforeExit);
+    process.removeListener('exit', this.flush);
+    done();
   }
 
-  private flush(): void {
+  private readonly flush = (): void => {
     if (this.lines === '') return;
     const { lines } = this;
     this.lines = '';
     this.stream.write(lines);
-  }
+  };
 }
 
 /** JSON by hand: winston's `format.json()` takes four times as long, for it looks for cycles first. */
@@ -79,7 +83,7 @@ function jsonOf(value: unknown): string {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   if (value instanceof Error) return JSON.stringify(value.stack ?? value.message);
   try {
-    return JSON.stringify(value) ?? 'null';
+    return JSON.stringify(value);
   } catch {
     return JSON.stringify(String(value)); // a cycle, or a bigint
   }

@@ -48,6 +48,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** The part of a store that answers questions. */
+export type Reader = Pick<Store, 'extent' | 'aggregate' | 'events' | 'namespaces' | 'names'>;
+
 /** A point that the database will never take. */
 export interface Refusal {
   /** Its index among the points of the call. */

@@ -1,0 +1,115 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Settings } from './config.js';
+import { DuckDBStore } from './duckdb/store.js';
+import type { CommandHandlers } from './files/control.js';
+import { type CommandWork, lockDataDirectory } from './files/lock.js';
+import { FileRegistry } from './files/registry.js';
+import { createApp } from './http/app.js';
+import { listen } from './http/server.js';
+import { InfluxDBStore } from './influxdb/store.js';
+import { Ingest } from './ingest.js';
+import type { Logger } from './log.js';
+import { Applications } from './oauth/applications.js';
+import { createAuthorization } from './oauth/authorization.js';
+import type { Store } from './store.js';
+
+/** A running service. */
+export interface Service {
+  /** Where it listens, such as `http://127.0.0.1:8000`. */
+  readonly url: string;
+  readonly applications: Applications;
+  /** Takes no new requests, answers those it has, and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Points in one write to the store: as many as two full requests. */
+const MAX_BATCH = 20_000;
+
+/** How long a write may go on after the last request was answered or cut off. Milliseconds. */
+const LAST_WRITE_PATIENCE = 1000;
+
+/**
+ * Builds the parts from the settings and starts them, the innermost first; `stop` ends them in the opposite order.
+ * @throws TrackingError with a sentence for whoever started it; then nothing is left running
+ */
+export async function startService(settings: Settings, logger: Logger): Promise<Service> {
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+  };
+  try {
+    const { directory } = settings.data;
+    const lock = await lockDataDirectory(directory);
+    closers.push(() => lock.release());
+    const registry = await FileRegistry.open(directory);
+    closers.push(() => registry.close());
+
+    const store = await openStore(settings);
+    const ingest = new Ingest((points) => store.write(points), {
+      maxWaiting: settings.ingest.maxWaitingEvents,
+      maxBatch: MAX_BATCH,
+      timeout: settings.ingest.timeoutSeconds * 1000,
+    });
+    closers.push(async () => {
+      // A database that does not answer must not keep the service from ending.
+      await Promise.race([ingest.close(), setTimeout(LAST_WRITE_PATIENCE, undefined, { ref: false })]);
+      await store.close();
+      await ingest.close();
+    });
+
+    const authorization = await createAuthorization({
+      registry,
+      issuer: issuerOf(settings),
+      bootstrap: bootstrapOf(settings),
+      onError: (error) => logger.error('authorization failed', { error }),
+    });
+    const { applications } = authorization;
+    const app = createApp({
+      ingest,
+      store,
+      authenticator: authorization.authenticator,
+      logger,
+      readiness: [{ name: 'store', check: () => store.check() }],
+      mounts: [authorization.middleware],
+    });
+    const server = await listen(app, settings.http);
+    closers.push(() => server.close());
+    lock.serve(applicationCommands(applications));
+    return { url: server.url, applications, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function openStore(settings: Settings): Promise<Store> {
+  return settings.influxdb === null
+    ? DuckDBStore.open(settings.duckdb)
+    : Promise.resolve(new InfluxDBStore(settings.influxdb));
+}
+
+function issuerOf({ http }: Settings): string {
+  return http.issuerUrl ?? `http://localhost:${http.port}`;
+}
+
+function bootstrapOf({ bootstrap }: Settings): { id: string; secret: string } | undefined {
+  return bootstrap === null ? undefined : { id: bootstrap.clientId, secret: bootstrap.clientSecret };
+}
+
+/** What the command line asks of whoever holds the data directory. */
+export function applicationCommands(applications: Applications): CommandHandlers {
+  return {
+    'application.add': (argument) => applications.add(argument),
+    'application.list': () => applications.list(),
+    'application.remove': (argument) => applications.remove(argument),
+  };
+}
+
+/** The same without a running service. */
+export async function openCommands(settings: Settings): Promise<CommandWork> {
+  const registry = await FileRegistry.open(settings.data.directory);
+  return {
+    handlers: applicationCommands(new Applications(registry, bootstrapOf(settings))),
+    close: () => registry.close(),
+  };
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { PACKAGE_FOLDER, readSettings } from '../lib/config.js';
+
+/** The settings under these environment variables and no others of ours. */
+function settingsUnder(variables: Readonly<Record<string, string>>): ReturnType<typeof readSettings> {
+  const before = { ...process.env };
+  for (const name of OURS) process.env[name] = '';
+  Object.assign(process.env, variables);
+  try {
+    return readSettings();
+  } finally {
+    for (const name of OURS) process.env[name] = before[name] ?? '';
+  }
+}
+
+const MAPPING = readFileSync(path.join(PACKAGE_FOLDER, 'config', 'custom-environment-variables.json5'), 'utf8');
+const OURS = [...MAPPING.matchAll(/'([A-Z_]+)'/g)].flatMap(([, name]) => name ?? []);
+
+function mistakesUnder(variables: Readonly<Record<string, string>>): string[] {
+  try {
+    settingsUnder(variables);
+  } catch (error) {
+    return String((error as Error).message)
+      .split('\n')
+      .slice(1);
+  }
+  return [];
+}
+
+describe('the settings', () => {
+  it('are all in sample.env, and nothing else is', () => {
+    const sample = readFileSync(path.join(PACKAGE_FOLDER, 'sample.env'), 'utf8');
+    const listed = [...sample.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name);
+    expect(listed).to.have.members(OURS);
+  });
+
+  it('are complete without any', () => {
+    expect(settingsUnder({})).to.deep.equal({
+      environmentType: 'DEBUG',
+      http: { host: '127.0.0.1', port: 8000, issuerUrl: null },
+      log: { level: 'info' },
+      data: { directory: path.resolve('data') },
+      store: 'duckdb',
+      duckdb: { path: path.resolve('data/events.duckdb') },
+      influxdb: null,
+      ingest: { maxWaitingEvents: 100_000, timeoutSeconds: 10 },
+      bootstrap: null,
+    });
+  });
+
+  it('come from environment variables', () => {
+    const settings = settingsUnder({
+      STORE: 'influxdb',
+      INFLUXDB_URL: 'http://localhost:8086',
+      INFLUXDB_TOKEN: 't',
+      INFLUXDB_ORG: 'o',
+      INFLUXDB_BUCKET: 'b',
+      PORT: '9000',
+      BOOTSTRAP_CLIENT_ID: 'me',
+      BOOTSTRAP_CLIENT_SECRET: 'secret',
+    });
+    expect(settings.influxdb).to.deep.equal({ url: 'http://localhost:8086', token: 't', org: 'o', bucket: 'b' });
+    expect(settings.http.port).to.equal(9000);
+    expect(settings.bootstrap).to.deep.equal({ clientId: 'me', clientSecret: 'secret' });
+  });
+
+  it('say every mistake in a sentence that names the variable', () => {
+    expect(
+      mistakesUnder({
+        PORT: 'abc',
+        LOG_LEVEL: 'loud',
+        STORE: 'influxdb',
+        INFLUXDB_URL: 'here',
+        BOOTSTRAP_CLIENT_ID: 'x',
+      }),
+    ).to.deep.equal([
+      '- PORT must be a number from 0 to 65535, not "abc".',
+      '- LOG_LEVEL must be one of [error, warn, info, debug], not "loud".',
+      '- INFLUXDB_URL must be an address such as http://localhost:8086, not "here".',
+      '- INFLUXDB_TOKEN is required with STORE=influxdb.',
+      '- INFLUXDB_ORG is required with STORE=influxdb.',
+      '- INFLUXDB_BUCKET is required with STORE=influxdb.',
+      '- BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET must be set both, or neither.',
+    ]);
+  });
+});

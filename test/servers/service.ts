@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BucketAccess } from './influxdb.js';
+import { temporaryFolder } from './lifetime.js';
+import { freePort, ServerProcess } from './process.js';
+
+export const CLI = fileURLToPath(new URL('../../lib/cli.js', import.meta.url));
+
+/** The application that every service of the tests has, with all scopes. */
+export const APPLICATION = { id: 'test-application', secret: 'a-secret-of-the-tests' } as const;
+
+/** The settings that make a service use a bucket. */
+export function influxDBSettings({ url, token, org, bucket }: BucketAccess): Record<string, string> {
+  return {
+    STORE: 'influxdb',
+    INFLUXDB_URL: url,
+    INFLUXDB_TOKEN: token,
+    INFLUXDB_ORG: org,
+    INFLUXDB_BUCKET: bucket,
+  };
+}
+
+/** The real service as `tracking serve` starts it, in a process of its own. */
+export class ServiceProcess {
+  private constructor(
+    readonly url: string,
+    readonly folder: string,
+    private readonly launch: () => Promise<ServerProcess>,
+    private process: ServerProcess,
+  ) {}
+
+  /** @param settings - environment variables; left out ones are those of a fresh data directory and a free port */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
+    const folder = temporaryFolder('service');
+    const port = settings.PORT ?? String(await freePort());
+    const url = `http://127.0.0.1:${port}`;
+    const environment = {
+      DATA_DIR: path.join(folder, 'data'),
+      PORT: port,
+      LOG_LEVEL: 'warn',
+      BOOTSTRAP_CLIENT_ID: APPLICATION.id,
+      BOOTSTRAP_CLIENT_SECRET: APPLICATION.secret,
+      ...settings,
+    };
+    const variables = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
+    const launch = async (): Promise<ServerProcess> => {
+      const server = ServerProcess.spawn(
+        'env',
+        ['-C', folder, ...variables, process.execPath, CLI, 'serve'],
+        path.join(folder, 'service.log'),
+      );
+      await server.ready(async () => {
+        const response = await fetch(`${url}/health`);
+        if (!response.ok) throw new Error(await response.text());
+      });
+      return server;
+    };
+    return new ServiceProcess(url, folder, launch, await launch());
+  }
+
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  get running(): boolean {
+    return this.process.running;
+  }
+
+  /** What the service has printed so far. */
+  get log(): string {
+    return readFileSync(path.join(this.folder, 'service.log'), 'utf8');
+  }
+
+  /** Kills it with SIGKILL, as a crash would. */
+  async kill(): Promise<void> {
+    await this.process.signal('SIGKILL');
+  }
+
+  /**
+   * Stops it as an operator would.
+   * @returns its exit code
+   */
+  async stop(): Promise<number | null> {
+    await this.process.signal('SIGTERM');
+    return this.process.exitCode;
+  }
+
+  get dataDirectory(): string {
+    return path.join(this.folder, 'data');
+  }
+
+  /** Starts it again with the same settings and data. */
+  async restart(): Promise<void> {
+    await this.stop();
+    this.process = await this.launch();
+  }
+
+  /** A bearer token of the tests' application, with all scopes. */
+  async token(): Promise<string> {
+    const response = await fetch(`${this.url}/o/token/`, {
+      method: 'POST',
+      headers: {
+        Authorization: `Basic ${Buffer.from(`${APPLICATION.id}:${APPLICATION.secret}`).toString('base64')}`,
+        'Content-Type': 'application/x-www-form-urlencoded',
+      },
+      body: 'grant_type=client_credentials',
+    });
+    if (!response.ok) throw new Error(`No token: ${await response.text()}`);
+    return ((await response.json()) as { access_token: string }).access_token;
+  }
+}
