@@ -22,9 +22,7 @@ function mistakesUnder(variables: Readonly<Record<string, string>>): string[] {
   try {
     settingsUnder(variables);
   } catch (error) {
-    return String((error as Error).message)
-      .split('\n')
-      .slice(1);
+    if (error instanceof Error) return error.message.split('\n').slice(1);
   }
   return [];
 }
