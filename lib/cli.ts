@@ -86,7 +86,7 @@ async function addApplication(
   name: string,
   options: { readonly scopes: string; readonly namespaces?: string; readonly json?: boolean },
 ): Promise<void> {
-  const { application: added, secret } = (await carryOut('application.add', {
+  const { application: added, secret } = (await carryOut('application add', {
     name,
     scopes: listOf(options.scopes),
     namespaces: listOf(options.namespaces ?? ''),
@@ -108,7 +108,7 @@ async function addApplication(
 }
 
 async function listApplications(options: { readonly json?: boolean }): Promise<void> {
-  const applications = (await carryOut('application.list')) as ListedApplication[];
+  const applications = (await carryOut('application list')) as ListedApplication[];
   if (options.json) {
     console.log(JSON.stringify(applications));
     return;
@@ -121,7 +121,7 @@ async function listApplications(options: { readonly json?: boolean }): Promise<v
 }
 
 async function removeApplication(id: string): Promise<void> {
-  await carryOut('application.remove', id);
+  await carryOut('application remove', id);
   console.log(`The application ${id} was removed.`);
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Settings } from './config.js';
 import { DuckDBStore } from './duckdb/store.js';
-import type { CommandHandlers } from './files/control.js';
 import { type CommandWork, lockDataDirectory } from './files/lock.js';
 import { FileRegistry } from './files/registry.js';
 import { createApp } from './http/app.js';
@@ -74,7 +73,8 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     });
     const server = await listen(app, settings.http);
     closers.push(() => server.close());
-    lock.serve(applicationCommands(applications));
+    lock.serve(applications.commands());
+    closers.push(() => lock.finish());
     return { url: server.url, applications, stop };
   } catch (error) {
     await stop();
@@ -96,20 +96,11 @@ function bootstrapOf({ bootstrap }: Settings): { id: string; secret: string } | 
   return bootstrap === null ? undefined : { id: bootstrap.clientId, secret: bootstrap.clientSecret };
 }
 
-/** What the command line asks of whoever holds the data directory. */
-export function applicationCommands(applications: Applications): CommandHandlers {
-  return {
-    'application.add': (argument) => applications.add(argument),
-    'application.list': () => applications.list(),
-    'application.remove': (argument) => applications.remove(argument),
-  };
-}
-
-/** The same without a running service. */
+/** What the command line has carried out where no service runs. */
 export async function openCommands(settings: Settings): Promise<CommandWork> {
   const registry = await FileRegistry.open(settings.data.directory);
   return {
-    handlers: applicationCommands(new Applications(registry, bootstrapOf(settings))),
+    handlers: new Applications(registry, bootstrapOf(settings)).commands(),
     close: () => registry.close(),
   };
 }
