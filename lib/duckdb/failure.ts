@@ -1,0 +1,66 @@
+import { messageOf, TrackingError } from '../errors.js';
+
+/** Whether COMMIT did its work, and only the checkpoint after it found no room: the rows are durable. */
+export function isDurableAllTheSame(error: unknown): boolean {
+  return messageOf(error).includes('COMMIT succeeded and is durable');
+}
+
+/** Whether the instance is of no more use, and has to be opened anew. */
+export function isFatal(error: unknown): boolean {
+  return isDurableAllTheSame(error) || /FATAL|has been invalidated|Connection Error/i.test(messageOf(error));
+}
+
+/** An error of DuckDB in words for the person who asked or wrote. */
+export function explain(error: unknown): TrackingError {
+  if (error instanceof TrackingError) return error;
+  const reason = messageOf(error);
+  if (/No space left|File too large|Could not write|max_temp_directory_size/i.test(reason)) {
+    return unavailable('The disk of the database is full. Free some room on it', error);
+  }
+  if (reason.startsWith('Out of Memory')) {
+    return new TrackingError(
+      'unprocessable',
+      'The answer needs more memory than the database may take. Ask for a shorter range or for longer windows.',
+      { cause: error },
+    );
+  }
+  if (/Corrupt database file|checksum/i.test(reason)) {
+    return unavailable('The database file is damaged. Put back a copy of it', error);
+  }
+  return unavailable('The database failed', error);
+}
+
+/** Why a database file cannot be opened, and what to do. */
+export function explainOpening(error: unknown, path: string): TrackingError {
+  if (error instanceof TrackingError) return error;
+  const reason = messageOf(error);
+  if (reason.includes('Could not set lock')) {
+    const holder = /\(PID (\d+)\)/.exec(reason)?.[1];
+    const who = holder === undefined ? 'Another process' : `Another process (${holder})`;
+    return new TrackingError('unavailable', `${who} has ${path} open. Stop it, or choose another path.`, {
+      cause: error,
+    });
+  }
+  if (/Corrupt|checksum|not a valid DuckDB|replaying WAL|Serialization Error|could not read/i.test(reason)) {
+    return damaged(path, reason, error);
+  }
+  return new TrackingError('unavailable', `${path} cannot be opened: ${reason}`, { cause: error });
+}
+
+/** A file that is not whole. It is left as it is. */
+export function damaged(path: string, reason: string, cause?: unknown): TrackingError {
+  return new TrackingError(
+    'unavailable',
+    `${path} is damaged: ${reason} Nothing was changed. Put back a copy of it, together with its .wal file, or move both away to begin anew.`,
+    { cause },
+  );
+}
+
+function unavailable(sentence: string, cause: unknown): TrackingError {
+  return new TrackingError('unavailable', `${sentence}: ${messageOf(cause)}`, { retryAfter: 5, cause });
+}
+
+/** DuckDB refuses the whole answer where the squares of one window overflow. */
+export function isDeviationTooGreat(error: unknown): boolean {
+  return messageOf(error).includes('STDDEV_SAMP is out of range');
+}

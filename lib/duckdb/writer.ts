@@ -1,0 +1,158 @@
+import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
+import type { Point } from '../event.js';
+import { Batch } from './batch.js';
+import { isDurableAllTheSame } from './failure.js';
+import { fingerprintOf } from './fingerprint.js';
+import type { KnownIdentities } from './identity.js';
+import { literal } from './rows.js';
+import type { SeriesCatalog } from './series.js';
+
+/**
+ * Writes batches, each in one transaction through appenders that stay open: 1.1 M rows/s in batches of 10,000, where
+ * prepared statements row by row reach 186.
+ */
+export class Writer {
+  private constructor(
+    private readonly connection: DuckDBConnection,
+    private readonly points: DuckDBAppender,
+    private readonly series: DuckDBAppender,
+    private readonly suspects: DuckDBAppender,
+    private readonly catalog: SeriesCatalog,
+    private readonly known: KnownIdentities,
+  ) {}
+
+  static async open(connection: DuckDBConnection, catalog: SeriesCatalog, known: KnownIdentities): Promise<Writer> {
+    await connection.run(`
+      CREATE TEMP TABLE suspects (
+        position INTEGER NOT NULL, time BIGINT NOT NULL, series INTEGER NOT NULL, value DOUBLE NOT NULL,
+        fingerprint BIGINT NOT NULL
+      )`);
+    const points = await connection.createAppender('points');
+    const series = await connection.createAppender('series');
+    const suspects = await connection.createAppender('suspects', 'main', 'temp');
+    return new Writer(connection, points, series, suspects, catalog, known);
+  }
+
+  /**
+   * Writes the points, wholly or not at all; resolved means durable. After an error the writer is of no more use: close
+   * it, which rolls back.
+   * @returns whether the instance lives on: the commit may be done and the checkpoint after it have found a full disk
+   */
+  async write(points: readonly Point[]): Promise<boolean> {
+    const batch = new Batch(points, this.catalog);
+    const suspects = await this.known.suspects(batch, this.connection);
+    await this.connection.run('BEGIN');
+    this.append(batch, suspects);
+    if (suspects.length > 0) await this.settle(batch, suspects);
+    const lives = await this.commit();
+    batch.committed();
+    return lives;
+  }
+
+  /** Commits a change that changes nothing: whether the disk takes writes. */
+  async probe(): Promise<void> {
+    await this.connection.run('UPDATE tracking SET version = version');
+  }
+
+  /** Ends the connection and with it an open transaction. */
+  close(): void {
+    for (const appender of [this.points, this.series, this.suspects]) {
+      // Rows that are left in an appender would be written when it is collected.
+      appender.clear();
+      appender.closeSync();
+    }
+    this.connection.disconnectSync();
+  }
+
+  private append(batch: Batch, suspects: readonly number[]): void {
+    for (const { id, series } of batch.newSeries) {
+      this.series.appendInteger(id);
+      this.series.appendVarchar(series.namespace);
+      this.series.appendVarchar(series.name);
+      this.series.appendVarchar(JSON.stringify(series.tags));
+      this.series.endRow();
+    }
+    if (batch.newSeries.length > 0) this.series.flushSync();
+
+    let next = 0;
+    batch.points.forEach(({ time, value, identity }, index) => {
+      if (suspects[next] === index) {
+        next++;
+        return;
+      }
+      this.points.appendBigInt(time);
+      this.points.appendInteger(batch.seriesAt(index).id);
+      this.points.appendDouble(value);
+      if (identity.kind === 'none') this.points.appendNull();
+      else this.points.appendBigInt(fingerprintOf(identity));
+      this.points.endRow();
+    });
+    this.points.flushSync();
+  }
+
+  /**
+   * Asks the table about the suspects, which by now holds the others of this batch too: of an id the first value stays,
+   * of a sample the last.
+   */
+  private async settle(batch: Batch, suspects: readonly number[]): Promise<void> {
+    let least: bigint | undefined;
+    let greatest: bigint | undefined;
+    let samples = false;
+    for (const index of suspects) {
+      const point = batch.points[index];
+      if (point === undefined || point.identity.kind === 'none') continue;
+      const { time, value, identity } = point;
+      if (least === undefined || time < least) least = time;
+      if (greatest === undefined || time > greatest) greatest = time;
+      samples ||= identity.kind === 'sample';
+      this.suspects.appendInteger(index);
+      this.suspects.appendBigInt(time);
+      this.suspects.appendInteger(batch.seriesAt(index).id);
+      this.suspects.appendDouble(value);
+      this.suspects.appendBigInt(fingerprintOf(identity));
+      this.suspects.endRow();
+    }
+    this.suspects.flushSync();
+    const range = `points.time BETWEEN ${literal(least ?? 0n)} AND ${literal(greatest ?? 0n)}`;
+    if (samples) await this.connection.run(correctSamples(range));
+    await this.connection.run(insertMissing(range));
+    await this.connection.run('TRUNCATE suspects');
+  }
+
+  private async commit(): Promise<boolean> {
+    try {
+      await this.connection.run('COMMIT');
+      return true;
+    } catch (error) {
+      if (isDurableAllTheSame(error)) return false;
+      throw error;
+    }
+  }
+}
+
+function correctSamples(range: string): string {
+  return `
+    UPDATE points SET value = correction.value
+    FROM (
+      SELECT time, series, arg_max(value, position) AS value FROM suspects WHERE fingerprint = 0 GROUP BY time, series
+    ) AS correction
+    WHERE points.time = correction.time AND points.series = correction.series AND points.fingerprint = 0
+      AND points.value <> correction.value AND ${range}`;
+}
+
+function insertMissing(range: string): string {
+  return `
+    INSERT INTO points
+    SELECT time, series, value, fingerprint
+    FROM (
+      SELECT time, series, fingerprint,
+        CASE fingerprint WHEN 0 THEN arg_max(value, position) ELSE arg_min(value, position) END AS value
+      FROM suspects GROUP BY time, series, fingerprint
+    ) AS suspect
+    WHERE NOT EXISTS (
+      FROM points
+      WHERE points.time = suspect.time AND points.series = suspect.series
+        AND points.fingerprint = suspect.fingerprint AND ${range}
+    )
+    ORDER BY time`;
+}

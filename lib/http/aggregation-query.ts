@@ -1,0 +1,186 @@
+import Joi from 'joi';
+import { Temporal } from 'temporal-polyfill';
+import type { Aggregation, AggregationQuery, Fill } from '../aggregation.js';
+import type { Mistake } from '../errors.js';
+import { isTagKey } from '../event.js';
+import { now } from '../time.js';
+import { type Granularity, WEEKDAYS, type Weekday } from '../window.js';
+import { nearest } from './nearest.js';
+import { type Parameter, mistakenParameters, readParameters, unknownParameter } from './parameters.js';
+import { readRange } from './time-parameter.js';
+
+const GRANULARITIES = ['minute', 'hour', 'day', 'week', 'month', 'year', 'none', 'all'];
+const AGGREGATIONS = ['avg', 'min', 'max', 'sum', 'count', 'first', 'last', 'median', 'stddev'];
+const FILLS = ['none', 'null', 'zero', 'previous', 'linear'];
+const MAX_LIMIT = 10_000_000;
+
+const PERCENTILE = /^p[1-9]\d?(?:\.\d)?$/;
+const ZONE_NAME = /^[A-Za-z][\w+/-]*$/;
+const TAG_PREFIX = 'tag.';
+const tagKeyRule = 'a tag key: 1 to 64 characters, no control characters, not "name" or "time", not starting with "_"';
+
+/** The parameters with their defaults, as joi reads them. */
+interface Parameters {
+  readonly tsMin?: string;
+  readonly tsMax?: string;
+  readonly granularity: Granularity;
+  readonly aggregationType: readonly Aggregation[];
+  readonly weekStart: Weekday;
+  readonly timezone: string;
+  readonly groupBy?: string;
+  readonly fill: Fill;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+const schema = Joi.object<Parameters>({
+  tsMin: Joi.string(),
+  tsMax: Joi.string(),
+  granularity: Joi.string().custom(readGranularity).default('hour'),
+  aggregationType: Joi.string().custom(readAggregations).default(['avg']),
+  weekStart: oneOf(WEEKDAYS).default('monday'),
+  timezone: Joi.string().custom(readTimezone).default('UTC'),
+  groupBy: Joi.string().custom(readGroupBy),
+  fill: oneOf(FILLS).default('none'),
+  limit: Joi.string().custom(readLimit).default(10_000),
+  cursor: Joi.string(),
+})
+  .messages({ 'any.custom': '{{#label}} {{#error.message}}', 'string.empty': '{{#label}} must not be empty' })
+  .prefs({ abortEarly: false, errors: { wrap: { label: false } } });
+
+const PARAMETERS = [
+  'tsMin',
+  'tsMax',
+  'granularity',
+  'aggregationType',
+  'weekStart',
+  'timezone',
+  'tag.KEY',
+  'groupBy',
+  'fill',
+  'limit',
+  'cursor',
+];
+
+/** A question, and the parameters that ask it again from the same moment on, for the next page. */
+export interface Question {
+  readonly query: AggregationQuery;
+  readonly parameters: readonly Parameter[];
+}
+
+/**
+ * Reads the question that an address asks (`api.md`, Aggregation).
+ * @throws TrackingError `invalid` with every mistake in the query string
+ */
+export function readQuestion(namespace: string, name: string, querystring: string, moment = now()): Question {
+  const parameters = readParameters(querystring);
+  const mistakes: Mistake[] = [];
+  const tags = readTags(parameters, mistakes);
+  const values = readValues(parameters, mistakes);
+  const range = readRange(values, values.timezone, moment, mistakes);
+  refuseContradictions(values, mistakes);
+  if (mistakes.length > 0) throw mistakenParameters(mistakes);
+  const { granularity, aggregationType, weekStart, timezone, groupBy, fill, limit, cursor } = values;
+  const query: AggregationQuery = {
+    selection: { namespace, name, tags, ...range.bounds },
+    granularity,
+    aggregations: aggregationType,
+    weekStart,
+    timezone,
+    fill,
+    limit,
+    ...(groupBy !== undefined && { groupBy }),
+    ...(cursor !== undefined && { cursor }),
+  };
+  return { query, parameters: parameters.map(([key, value]) => [key, range.texts.get(key) ?? value]) };
+}
+
+function readTags(parameters: readonly Parameter[], mistakes: Mistake[]): Record<string, string[]> {
+  const tags = new Map<string, string[]>();
+  for (const [parameter, value] of parameters) {
+    if (!parameter.startsWith(TAG_PREFIX)) continue;
+    const key = parameter.slice(TAG_PREFIX.length);
+    if (!isTagKey(key)) mistakes.push({ path: parameter, message: `"${key}" must be ${tagKeyRule}` });
+    tags.set(key, [...(tags.get(key) ?? []), value]);
+  }
+  return Object.fromEntries(tags);
+}
+
+function readValues(parameters: readonly Parameter[], mistakes: Mistake[]): Parameters {
+  const texts = new Map<string, string>();
+  for (const [key, value] of parameters) {
+    if (key.startsWith(TAG_PREFIX)) continue;
+    if (!PARAMETERS.includes(key)) mistakes.push(unknownParameter(key, PARAMETERS));
+    else if (texts.has(key)) mistakes.push({ path: key, message: `${key} may be given only once` });
+    else texts.set(key, value);
+  }
+  const result = schema.validate(Object.fromEntries(texts));
+  const { error } = result;
+  const value = result.value as Parameters; // also where there are mistakes, whose parameters stay as they were
+  const wrong = (error?.details ?? []).map(({ path, message }) => ({ path: path.join('.'), message }));
+  mistakes.push(...wrong);
+  // So that times can be checked although the zone is mistaken.
+  return wrong.some(({ path }) => path === 'timezone') ? { ...value, timezone: 'UTC' } : value;
+}
+
+function refuseContradictions({ granularity, groupBy, fill }: Parameters, mistakes: Mistake[]): void {
+  if (granularity !== 'none') return;
+  if (groupBy !== undefined) {
+    mistakes.push({ path: 'groupBy', message: 'groupBy needs windows: another granularity than none' });
+  }
+  if (fill !== 'none') mistakes.push({ path: 'fill', message: 'fill needs windows: another granularity than none' });
+}
+
+function oneOf(words: readonly string[]): Joi.StringSchema {
+  return Joi.string().custom((text: string) => {
+    if (words.includes(text)) return text;
+    throw new Error(`must be one of ${words.join(', ')}${suggestion(text, words)}`);
+  });
+}
+
+function readGranularity(text: string): string {
+  if (GRANULARITIES.includes(text)) return text;
+  const [, count, unit] = /^([1-9]\d?)([mh])$/.exec(text) ?? [];
+  if (count !== undefined && (unit === 'm' ? 60 : 24) % Number(count) === 0) return text;
+  throw new Error(
+    `must be ${GRANULARITIES.join(', ')}, or a divisor of an hour or of a day such as 5m, 15m, 6h${suggestion(text, GRANULARITIES)}`,
+  );
+}
+
+function readAggregations(text: string): string[] {
+  const types = text.split(',').map((type) => type.trim());
+  for (const type of types) {
+    if (AGGREGATIONS.includes(type) || PERCENTILE.test(type)) continue;
+    throw new Error(
+      `must be ${AGGREGATIONS.join(', ')} or p1 to p99.9, several with commas; "${type}" is none${suggestion(type, AGGREGATIONS)}`,
+    );
+  }
+  if (new Set(types).size < types.length) throw new Error('must name each aggregation once');
+  return types;
+}
+
+function readTimezone(text: string): string {
+  try {
+    if (ZONE_NAME.test(text)) return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(text).timeZoneId;
+  } catch {
+    // Said below, in our words.
+  }
+  const offset = /^[ +-]?\d/.test(text) ? '; an offset does not say when clocks change' : '';
+  throw new Error(`must be an IANA name such as Europe/Berlin or UTC${offset}`);
+}
+
+function readGroupBy(text: string): string {
+  if (isTagKey(text)) return text;
+  throw new Error(`must be ${tagKeyRule}`);
+}
+
+function readLimit(text: string): number {
+  const limit = /^\d{1,8}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw new Error(`must be a whole number from 1 to ${MAX_LIMIT}`);
+}
+
+function suggestion(text: string, words: readonly string[]): string {
+  const near = nearest(text, words);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}

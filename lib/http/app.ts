@@ -1,0 +1,49 @@
+import Router from '@koa/router';
+import Koa from 'koa';
+import type { Authenticator } from '../access.js';
+import type { Logger } from '../log.js';
+import type { Reader } from '../store.js';
+import { authenticate } from './authenticate.js';
+import type { Middleware, RequestState } from './context.js';
+import { routeDiscovery } from './discovery.js';
+import { routeEvents } from './events.js';
+import { type ReadinessCheck, routeHealth } from './health.js';
+import { logRequests } from './log-requests.js';
+import { answerNotFound } from './not-found.js';
+import { answerProblems } from './problem.js';
+import { type Acceptor, routeTrack } from './track.js';
+
+/** What the front door opens onto. */
+export interface AppOptions {
+  readonly ingest: Acceptor;
+  readonly store: Reader;
+  readonly authenticator: Authenticator;
+  readonly logger: Logger;
+  readonly readiness: readonly ReadinessCheck[];
+  /** Middlewares of other folders, asked in turn for every path that is not ours. */
+  readonly mounts: readonly Koa.Middleware[];
+}
+
+/** The whole of the service over HTTP, as a Koa application. */
+export function createApp({ ingest, store, authenticator, logger, readiness, mounts }: AppOptions): Koa {
+  const authenticated = authenticate(authenticator);
+  const router = new Router<RequestState>();
+  routeTrack(router, authenticated, ingest);
+  routeEvents(router, authenticated, store);
+  routeDiscovery(router, authenticated, store);
+  routeHealth(router, readiness);
+
+  const app = new Koa<RequestState>();
+  answerProblems(app, logger);
+  app.use(logRequests(logger)).use(protect).use(router.routes());
+  for (const mount of mounts) app.use(mount);
+  app.use(answerNotFound);
+  return app;
+}
+
+/** Answers are read by programs, and are other ones the next time. */
+const protect: Middleware = function protect(ctx, next) {
+  ctx.res.setHeader('X-Content-Type-Options', 'nosniff');
+  ctx.res.setHeader('Cache-Control', 'no-store');
+  return next();
+};

@@ -1,0 +1,20 @@
+import type Koa from 'koa';
+import type { Grant } from '../access.js';
+
+/** What the middlewares of one request tell each other. */
+export interface RequestState {
+  requestId: string;
+  /** What the bearer of the token may do, once `authenticate` let the request pass. */
+  grant?: Grant;
+  /** Whether the body has still to be inflated. */
+  gzip?: boolean;
+  /** The body's size and number of events, for the log. */
+  bytes?: number;
+  events?: number;
+  /** What ended the request before its time. */
+  failure?: unknown;
+}
+
+export type Context = Koa.ParameterizedContext<RequestState>;
+export type Middleware = Koa.Middleware<RequestState>;
+export type Next = Koa.Next;

@@ -1,0 +1,58 @@
+import { isUtf8 } from 'node:buffer';
+import { TrackingError } from '../errors.js';
+import { MAX_EVENTS_PER_REQUEST, type Reception, readEvents } from '../event.js';
+import type { Point } from '../event.js';
+import { explainJson } from './json-mistake.js';
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** Reads one event, or an array of them, from JSON. @throws TrackingError as `readEvents`, and where it is no JSON */
+export function readJsonEvents(body: Buffer, reception: Reception): Point[] {
+  const text = decodeText(body);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new TrackingError('invalid', `The body is not JSON: ${explainJson(text)}.`);
+  }
+  if (typeof parsed !== 'object' || parsed === null) {
+    throw new TrackingError('invalid', 'The body must be an event (a JSON object) or an array of events.');
+  }
+  return readEvents(Array.isArray(parsed) ? (parsed as unknown[]) : [parsed], reception);
+}
+
+/** Reads one event a line; blank lines do not count. @throws TrackingError as `readEvents`, broken lines among the rest */
+export function readLineEvents(body: Buffer, reception: Reception): Point[] {
+  const lines = decodeText(body)
+    .split('\n')
+    .map((text, index) => ({ text, number: index + 1 }))
+    .filter(({ text }) => text.trim() !== '');
+  if (lines.length > MAX_EVENTS_PER_REQUEST) return readEvents(lines, reception);
+  const broken = new Map<number, string>();
+  const events = lines.map(({ text, number }, index): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      broken.set(index, `line ${number} is not JSON: ${explainJson(text)}`);
+      return null; // which is no event, so that it is counted among the mistakes
+    }
+  });
+  try {
+    return readEvents(events, reception);
+  } catch (error) {
+    if (broken.size === 0 || !(error instanceof TrackingError)) throw error;
+    const { code, message, mistakeCount } = error;
+    const mistakes = error.mistakes.map((mistake) => {
+      const words = broken.get(mistake.index ?? -1);
+      return words === undefined ? mistake : { ...mistake, message: words };
+    });
+    throw new TrackingError(code, message, { mistakes, mistakeCount });
+  }
+}
+
+function decodeText(body: Buffer): string {
+  if (!isUtf8(body)) throw new TrackingError('invalid', 'The body is not valid UTF-8.');
+  const text = body.toString('utf8');
+  if (text.trim() === '') throw new TrackingError('invalid', 'The body is empty. Send an event.');
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}

@@ -1,0 +1,21 @@
+import { TrackingError } from '../errors.js';
+import type { Middleware } from './context.js';
+import { nearest } from './nearest.js';
+
+const PATHS = ['/api/track/', '/api/events/', '/health', '/ready', '/o/token/', '/o/applications/register/'];
+
+/** The last word: a path that nobody knows, or a method that a known path does not. */
+export const answerNotFound: Middleware = function answerNotFound(ctx) {
+  const { matched = [] } = ctx as { matched?: readonly { readonly methods: readonly string[] }[] };
+  if (matched.length === 0) {
+    const near = nearest(ctx.path, PATHS);
+    const hint = near === undefined ? '' : ` Did you mean ${near}?`;
+    throw new TrackingError('not-found', `There is nothing at ${ctx.path}.${hint}`);
+  }
+  const allowed = [...new Set(matched.flatMap(({ methods }) => methods)), 'OPTIONS'].join(', ');
+  ctx.set('Allow', allowed);
+  if (ctx.method !== 'OPTIONS') {
+    throw new TrackingError('method-not-allowed', `${ctx.method} is not allowed at ${ctx.path}; ${allowed} are.`);
+  }
+  ctx.status = 204;
+};

@@ -1,0 +1,101 @@
+import { Writable } from 'node:stream';
+import type { Authenticator, Grant } from '../../lib/access.js';
+import { TrackingError } from '../../lib/errors.js';
+import type { Point } from '../../lib/event.js';
+import { type AppOptions, createApp } from '../../lib/http/app.js';
+import { type Listener, listen } from '../../lib/http/server.js';
+import { Ingest } from '../../lib/ingest.js';
+import { createLogger } from '../../lib/log.js';
+import { type Disk, ReferenceStore } from '../reference.js';
+
+const ALL: Grant = { application: 'all', scopes: ['read', 'write', 'aggregation'], namespaces: [] };
+
+/** The grants of this front door's tokens. */
+const GRANTS: Readonly<Record<string, Grant>> = {
+  all: ALL,
+  writer: { ...ALL, application: 'writer', scopes: ['write'] },
+  reader: { ...ALL, application: 'reader', scopes: ['read'] },
+  limited: { ...ALL, application: 'limited', namespaces: ['Server-*'] },
+};
+
+/** Knows `all` and the others at once, and `late-all` after a turn of the event loop. */
+const authenticator: Authenticator = {
+  authenticate(token) {
+    const grant = GRANTS[token.replace('late-', '')];
+    if (grant === undefined) throw new TrackingError('unauthenticated', 'The token is "forged".');
+    return token.startsWith('late-') ? new Promise((resolve) => setImmediate(resolve, grant)) : grant;
+  },
+};
+
+/** The real application behind a real socket, on an array for a store. */
+export interface Front extends Listener {
+  /** What is stored. */
+  readonly points: Point[];
+  /** What was logged, one object a line. */
+  readonly logged: Record<string, unknown>[];
+  /** A request with the token `all`, unless the headers name another. */
+  fetch(path: string, init?: RequestInit & { duplex?: 'half' }): Promise<Response>;
+  /** Tracks events, which have to be accepted. */
+  track(events: readonly object[]): Promise<void>;
+}
+
+/** Opens a front door on a free port; parts of it may be replaced. */
+export async function openFront(parts: Partial<AppOptions> = {}): Promise<Front> {
+  const disk: Disk = new Map();
+  const store = new ReferenceStore(disk);
+  const ingest = new Ingest((batch) => store.write(batch), { maxWaiting: 100_000, maxBatch: 10_000, timeout: 5000 });
+  const logged: Record<string, unknown>[] = [];
+  const stream = new Writable({
+    write(lines: Buffer, _encoding, done) {
+      for (const line of String(lines).trimEnd().split('\n')) logged.push(JSON.parse(line) as Record<string, unknown>);
+      done();
+    },
+  });
+  const logger = createLogger({ level: 'debug', human: false, stream });
+  const app = createApp({ ingest, store, authenticator, logger, readiness: [], mounts: [], ...parts });
+  const listener = await listen(app, { host: '127.0.0.1', port: 0 });
+  const front: Front = {
+    ...listener,
+    get points() {
+      return [...disk.values()];
+    },
+    logged,
+    fetch(path, init = {}) {
+      const headers = { authorization: 'Bearer all', ...(init.headers as Record<string, string> | undefined) };
+      return fetch(listener.url + path, { ...init, headers });
+    },
+    async track(events) {
+      const response = await front.fetch('/api/track/', post(events));
+      if (response.status !== 201) throw new Error(await response.text());
+    },
+  };
+  return front;
+}
+
+/** A request with a JSON body; a string is sent as it is. */
+export function post(body: unknown, headers: Record<string, string> = {}): RequestInit {
+  const text = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  return { method: 'POST', body: text, headers: { 'content-type': 'application/json', ...headers } };
+}
+
+export interface ReceivedProblem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly errors?: readonly { readonly index?: number; readonly path?: string; readonly message: string }[];
+  readonly errorCount?: number;
+  readonly requestId?: string;
+}
+
+/** The problem that an answer holds; throws where it holds none. */
+export async function problemIn(response: Response): Promise<ReceivedProblem> {
+  const type = response.headers.get('content-type');
+  const text = await response.text();
+  if (type !== 'application/problem+json; charset=utf-8') throw new Error(`No problem but ${String(type)}: ${text}`);
+  const problem = JSON.parse(text) as ReceivedProblem;
+  if (problem.status !== response.status) throw new Error(`A problem of ${problem.status} came as ${response.status}`);
+  if (!problem.type.startsWith('/docs/errors#')) throw new Error(`No type: ${text}`);
+  if (problem.title === '' || problem.detail === '') throw new Error(`No words: ${text}`);
+  return problem;
+}
