@@ -1,4 +1,4 @@
-import { TrackingError, messageOf } from './errors.js';
+import { TrackingError } from './errors.js';
 import type { Point } from './event.js';
 import type { Refusal } from './store.js';
 
@@ -107,7 +107,10 @@ export class Ingest {
       const failure =
         error instanceof TrackingError
           ? error
-          : new TrackingError('unavailable', `The store failed: ${messageOf(error)}`, { retryAfter: 5, cause: error });
+          : new TrackingError('unavailable', 'The store failed; the log of the service says why.', {
+              retryAfter: 5,
+              cause: error,
+            });
       for (const request of batch) request.reject(failure);
     } finally {
       for (const request of batch) clearTimeout(request.timer);

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { TrackingError } from '../lib/errors.js';
-import { type Reception, explainEvent, isTrackedEvent, readEvents, seriesOf } from '../lib/event.js';
+import { explainEvent, isTrackedEvent } from '../lib/event-rules.js';
+import { type Reception, readEvents, seriesOf } from '../lib/event.js';
 
 const reception: Reception = { receivedAt: 1_700_000_000_000_000_000n, identity: 'event' };
 const good = { namespace: 'Server-1', name: 'cpu', timestamp: '2020-11-12T11:10:00', value: 42 };
@@ -133,7 +134,7 @@ describe('an event', () => {
     const error = mistakesOf(Array.from({ length: 150 }, () => ({ ...good, value: 'x' })));
     expect(error.mistakes).to.have.length(100);
     expect(error.mistakeCount).to.equal(150);
-    expect(error.message).to.contain('150 mistakes');
+    expect(error.message).to.contain('150 of 150 event(s) are not right');
   });
 
   it('comes with at most 9,999 others', () => {

@@ -2,7 +2,7 @@ import Joi from 'joi';
 import { Temporal } from 'temporal-polyfill';
 import type { Aggregation, AggregationQuery, Fill } from '../aggregation.js';
 import type { Mistake } from '../errors.js';
-import { isTagKey } from '../event.js';
+import { isTagKey } from '../event-rules.js';
 import { now } from '../time.js';
 import { type Granularity, WEEKDAYS, type Weekday } from '../window.js';
 import { nearest } from './nearest.js';

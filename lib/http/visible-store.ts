@@ -1,6 +1,6 @@
 import { type Grant, allowsNamespace } from '../access.js';
 import type { Selection } from '../aggregation.js';
-import { isText } from '../event.js';
+import { isText } from '../event-rules.js';
 import type { Reader } from '../store.js';
 
 /**

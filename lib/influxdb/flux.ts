@@ -1,0 +1,93 @@
+import {
+  type FluxParameterLike,
+  type ParameterizedQuery,
+  flux,
+  fluxExpression,
+  fluxInteger,
+  fluxString,
+} from '@influxdata/influxdb-client';
+import type { Selection } from '../aggregation.js';
+import { END_OF_TIME, MIN_TIME, type Nanoseconds } from '../time.js';
+import { measurementOf, tagKeyOf, tagTextOf } from './names.js';
+
+/** A piece of Flux in which every value has been made harmless. */
+export type Flux = ParameterizedQuery & FluxParameterLike;
+
+/** A stretch of time, its end excluded. */
+export interface Range {
+  readonly start: Nanoseconds;
+  readonly end: Nanoseconds;
+}
+
+/** All the time that points may have. */
+export const ALL_TIME: Range = { start: MIN_TIME, end: END_OF_TIME };
+
+/** Flux with its parameters made harmless; unlike the client's own type it says that pieces may be nested. */
+export function script(
+  strings: TemplateStringsArray,
+  ...values: readonly (Flux | FluxParameterLike | string | number)[]
+): Flux {
+  return fluxExpression(flux(strings, ...values));
+}
+
+/** `from` and `range`: where every question begins. */
+export function points(bucket: string, { start, end }: Range): Flux {
+  return script`from(bucket: ${fluxString(bucket)}) |> range(start: ${timeOf(start)}, stop: ${timeOf(end)})`;
+}
+
+/**
+ * What is to stand between the points of a range and a bare `count()` or `sum()`: before 1970 these run without end
+ * inside the storage engine (influxd 2.7.12), and a limit that limits nothing keeps them out of it.
+ */
+export function beforeSum({ start }: Range): Flux {
+  return start < 0n ? script` |> limit(n: ${fluxInteger(2n ** 63n - 1n)})` : script``;
+}
+
+/** Only values of one namespace and name whose tags are among the wanted ones; on request their ids beside them. */
+export function matching(selection: Selection, withIds = false): Flux {
+  const { namespace, name } = selection;
+  const fields = withIds ? script`(r._field == "value" or r._field == "id")` : script`r._field == "value"`;
+  let condition = script`r._measurement == ${fluxString(measurementOf(namespace))} and r["name"] == ${fluxString(tagTextOf(name))} and ${fields}`;
+  for (const [key, values] of Object.entries(selection.tags)) {
+    condition = script`${condition} and (${anyOf(key, values)})`;
+  }
+  return script`filter(fn: (r) => ${condition})`;
+}
+
+/** A tag has one of the values; `undefined` stands for points without it. */
+export function anyOf(key: string, values: readonly (string | undefined)[]): Flux {
+  const tag = script`r[${fluxString(tagKeyOf(key))}]`;
+  const alternatives = values.map((value) =>
+    value === undefined ? script`not exists ${tag}` : script`${tag} == ${fluxString(tagTextOf(value))}`,
+  );
+  return alternatives.length === 0 ? script`false` : joined(alternatives, ' or ');
+}
+
+/** Several tables as one stream. */
+export function union(tables: readonly Flux[]): Flux {
+  const [first] = tables;
+  return tables.length === 1 && first ? first : script`union(tables: [${joined(tables, ',\n')}])`;
+}
+
+/** The part of the selection's range that points may have. */
+export function rangeOf({ tsMin, tsMax }: Selection): Range {
+  return within({ start: tsMin ?? MIN_TIME, end: tsMax ?? END_OF_TIME }, ALL_TIME);
+}
+
+/** What two stretches share; empty where its start is not before its end. */
+export function within(a: Range, b: Range): Range {
+  return { start: a.start > b.start ? a.start : b.start, end: a.end < b.end ? a.end : b.end };
+}
+
+/** A length of time. */
+export function durationOf(nanoseconds: Nanoseconds): Flux {
+  return fluxExpression(`${String(nanoseconds)}ns`);
+}
+
+function timeOf(time: Nanoseconds): Flux {
+  return script`time(v: ${fluxInteger(time)})`;
+}
+
+function joined(parts: readonly Flux[], separator: string): Flux {
+  return fluxExpression(parts.map(String).join(separator));
+}

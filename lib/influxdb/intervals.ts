@@ -1,0 +1,64 @@
+// Beyond so many the two nearest become one.
+const MOST = 8;
+
+/** Stretches of time in milliseconds, each without its end. They may grow larger than what was added, never smaller. */
+export class Intervals {
+  /** Start, end, start, end … in order, without overlap. */
+  private bounds: number[] = [];
+
+  add(start: number, end: number): void {
+    if (start >= end) return;
+    const kept: number[] = [];
+    let from = start;
+    let to = end;
+    for (let index = 0; index < this.bounds.length; index += 2) {
+      const a = this.bounds[index] ?? 0;
+      const b = this.bounds[index + 1] ?? 0;
+      if (b < from || a > to) kept.push(a, b);
+      else {
+        from = Math.min(from, a);
+        to = Math.max(to, b);
+      }
+    }
+    let position = 0;
+    while (position < kept.length && (kept[position] ?? 0) < from) position += 2;
+    kept.splice(position, 0, from, to);
+    this.bounds = kept;
+    if (kept.length > MOST * 2) this.joinNearest();
+  }
+
+  addAll(others: Intervals, from = -Infinity): void {
+    for (let index = 0; index < others.bounds.length; index += 2) {
+      this.add(Math.max(from, others.bounds[index] ?? 0), others.bounds[index + 1] ?? 0);
+    }
+  }
+
+  /** Whether any of it lies within the stretch. */
+  meets(start: number, end: number): boolean {
+    for (let index = 0; index < this.bounds.length; index += 2) {
+      if ((this.bounds[index] ?? 0) < end && (this.bounds[index + 1] ?? 0) > start) return true;
+    }
+    return false;
+  }
+
+  /** Keeps only what lies within the stretch. */
+  narrow(start: number, end: number): void {
+    const bounds = this.bounds;
+    this.bounds = [];
+    for (let index = 0; index < bounds.length; index += 2) {
+      this.add(Math.max(start, bounds[index] ?? 0), Math.min(end, bounds[index + 1] ?? 0));
+    }
+  }
+
+  private joinNearest(): void {
+    let nearest = 1;
+    for (let index = 3; index < this.bounds.length - 1; index += 2) {
+      if (this.gapAt(index) < this.gapAt(nearest)) nearest = index;
+    }
+    this.bounds.splice(nearest, 2);
+  }
+
+  private gapAt(index: number): number {
+    return (this.bounds[index + 1] ?? 0) - (this.bounds[index] ?? 0);
+  }
+}

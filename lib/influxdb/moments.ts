@@ -1,0 +1,45 @@
+import type { Nanoseconds } from '../time.js';
+
+/** A moment as Flux prints it, in numbers that need no bigint. */
+export interface Moment {
+  /** Since 1970, rounded down. */
+  readonly milliseconds: number;
+  /** Within the millisecond. */
+  readonly nanoseconds: number;
+}
+
+const ZERO = 48;
+let knownDate = '';
+let startOfKnownDate = 0;
+
+/** Reads the only form that Flux prints: `2026-11-20T00:00:00Z`, with up to nine digits of a second. */
+export function readMoment(text: string): Moment {
+  const date = text.slice(0, 10);
+  if (date !== knownDate) {
+    startOfKnownDate = Date.parse(`${date}T00:00:00Z`);
+    knownDate = date;
+  }
+  const seconds = digits(text, 11) * 3600 + digits(text, 14) * 60 + digits(text, 17);
+  let fraction = 0;
+  let scale = 1_000_000_000;
+  for (let position = 20; position < text.length - 1; position++) {
+    fraction = fraction * 10 + text.charCodeAt(position) - ZERO;
+    scale /= 10;
+  }
+  fraction *= scale;
+  const milliseconds = Math.floor(fraction / 1_000_000);
+  return {
+    milliseconds: startOfKnownDate + seconds * 1000 + milliseconds,
+    nanoseconds: fraction - milliseconds * 1_000_000,
+  };
+}
+
+/** A moment as Flux prints it, exactly. */
+export function readTime(text: string): Nanoseconds {
+  const { milliseconds, nanoseconds } = readMoment(text);
+  return BigInt(milliseconds) * 1_000_000n + BigInt(nanoseconds);
+}
+
+function digits(text: string, position: number): number {
+  return (text.charCodeAt(position) - ZERO) * 10 + text.charCodeAt(position + 1) - ZERO;
+}

@@ -1,0 +1,205 @@
+import { type Series, seriesOf } from '../event.js';
+import { Intervals } from './intervals.js';
+import { seriesPrefix } from './line-protocol.js';
+import { Page } from './page.js';
+
+/**
+ * The lengths of pages in milliseconds: a millisecond, a second, a minute, an hour, a day, a hundred days. Each is a
+ * multiple of the one before, so that two pages are either apart or one lies within the other; and nanoseconds of the
+ * longest still fit into a double.
+ */
+export const PAGE_LENGTHS = [1, 1000, 60_000, 3_600_000, 86_400_000, 8_640_000_000] as const;
+const SECOND_LEVEL = 1;
+export const DAY_LEVEL = 4;
+
+const MAX_SERIES = 50_000;
+
+/** What is known of one series. */
+export class SeriesTimes {
+  /** Where a page must be asked for; elsewhere a time without a page is known to be free. */
+  readonly unknown = new Intervals();
+  /** Whether `unknown` is already cut down to where InfluxDB holds points of the series. */
+  narrowed = false;
+  /** Which length of page to ask for next. */
+  level = DAY_LEVEL;
+  readonly prefix: string;
+  /** No two of them overlap. */
+  private readonly pages = new Map<number, Page>();
+  private readonly counts = PAGE_LENGTHS.map(() => 0);
+  private recent: Page | undefined;
+
+  constructor(readonly series: Series) {
+    this.prefix = seriesPrefix(series);
+  }
+
+  pageAt(milliseconds: number): Page | undefined {
+    if (this.recent && this.recent.start <= milliseconds && milliseconds < this.recent.end) return this.recent;
+    for (let level = 0; level < PAGE_LENGTHS.length; level++) {
+      if (this.counts[level] === 0) continue;
+      const page = this.pages.get(pageKey(level, milliseconds));
+      if (page) {
+        this.recent = page;
+        return page;
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether the second around a time is known to be free of points, without any page of it. */
+  isFree(milliseconds: number): boolean {
+    const start = numberAt(SECOND_LEVEL, milliseconds) * PAGE_LENGTHS[SECOND_LEVEL];
+    return this.counts[0] === 0 && !this.unknown.meets(start, start + PAGE_LENGTHS[SECOND_LEVEL]);
+  }
+
+  insert(level: number, page: Page): void {
+    this.pages.set(pageKey(level, page.start), page);
+    this.counts[level] = (this.counts[level] ?? 0) + 1;
+    this.recent = page;
+  }
+
+  remove(page: Page): void {
+    if (this.recent === page) this.recent = undefined;
+    const level = PAGE_LENGTHS.findIndex((length) => length === page.end - page.start);
+    if (this.pages.delete(pageKey(level, page.start))) this.counts[level] = (this.counts[level] ?? 0) - 1;
+  }
+
+  /** All pages, or those within a stretch. */
+  *pagesWithin(start = -Infinity, end = Infinity): Generator<Page, void, undefined> {
+    for (const page of this.pages.values()) if (start <= page.start && page.end <= end) yield page;
+  }
+}
+
+/**
+ * Which nanoseconds of which series are taken, within a bounded memory. What was forgotten, and all time before the
+ * writer's start, is unknown and has to be asked for; all other time is known without asking.
+ */
+export class Occupancy {
+  private readonly series = new Map<string, SeriesTimes>();
+  /** Least recently used first. */
+  private readonly pages = new Map<Page, { readonly owner: SeriesTimes; bytes: number }>();
+  /** What the pages of forgotten series covered. */
+  private readonly forgotten = new Intervals();
+  private bytes = 0;
+  private readonly levels = new Map<string, number>();
+
+  /**
+   * @param since - the writer's start in milliseconds
+   * @param ahead - for series with points after it, the millisecond after the last
+   */
+  constructor(
+    private readonly since: number,
+    private readonly ahead: ReadonlyMap<string, number>,
+    private readonly maxBytes: number,
+  ) {}
+
+  get memory(): { readonly bytes: number; readonly pages: number; readonly series: number } {
+    return { bytes: this.bytes, pages: this.pages.size, series: this.series.size };
+  }
+
+  timesOf(series: Series): SeriesTimes {
+    const known = this.series.get(series.key);
+    if (known) return known;
+    const { namespace, name, tags } = series;
+    const times = new SeriesTimes(seriesOf(namespace, name, tags));
+    times.unknown.add(-Infinity, this.since);
+    times.unknown.add(this.since, this.ahead.get(series.key) ?? this.since);
+    times.unknown.addAll(this.forgotten);
+    times.level = this.levels.get(kindOf(series)) ?? DAY_LEVEL;
+    this.series.set(series.key, times);
+    return times;
+  }
+
+  /** The page around a time, or nothing where it has to be asked for. */
+  pageAt(times: SeriesTimes, milliseconds: number): Page | undefined {
+    const page = times.pageAt(milliseconds);
+    if (page) return page;
+    return times.isFree(milliseconds) ? this.open(times, SECOND_LEVEL, milliseconds) : undefined;
+  }
+
+  /** A page to be filled with all that InfluxDB holds there; what was known in smaller pages within it goes. */
+  learn(times: SeriesTimes, level: number, milliseconds: number, fill: (page: Page) => void): void {
+    const page = pageOf(level, milliseconds);
+    for (const smaller of times.pagesWithin(page.start, page.end)) this.drop(smaller);
+    fill(page);
+    this.keep(times, level, page);
+  }
+
+  /** Notes which length of page suits a series, and others of its kind. */
+  prefer(times: SeriesTimes, level: number): void {
+    times.level = level;
+    if (this.levels.size > MAX_SERIES) this.levels.clear();
+    this.levels.set(kindOf(times.series), level);
+  }
+
+  /** Forgets what is known around a time, so that it is asked for again. */
+  forget(times: SeriesTimes, milliseconds: number): void {
+    const page = times.pageAt(milliseconds);
+    if (page) this.evict(page);
+  }
+
+  /** Marks pages as lately used, takes stock of their growth, and makes room. To be called between two writes. */
+  settle(used: ReadonlySet<Page>): void {
+    for (const page of used) {
+      const entry = this.pages.get(page);
+      if (!entry) continue;
+      this.bytes += page.bytes - entry.bytes;
+      entry.bytes = page.bytes;
+      this.pages.delete(page);
+      this.pages.set(page, entry);
+    }
+    for (const page of this.pages.keys()) {
+      if (this.bytes <= this.maxBytes) break;
+      this.evict(page);
+    }
+    for (const [key, times] of this.series) {
+      if (this.series.size <= MAX_SERIES) break;
+      this.series.delete(key);
+      for (const page of times.pagesWithin()) this.evict(page);
+      this.forgotten.addAll(times.unknown, this.since);
+    }
+  }
+
+  private open(times: SeriesTimes, level: number, milliseconds: number): Page {
+    const page = pageOf(level, milliseconds);
+    this.keep(times, level, page);
+    return page;
+  }
+
+  private keep(times: SeriesTimes, level: number, page: Page): void {
+    times.insert(level, page);
+    this.pages.set(page, { owner: times, bytes: page.bytes });
+    this.bytes += page.bytes;
+  }
+
+  private evict(page: Page): void {
+    this.pages.get(page)?.owner.unknown.add(page.start, page.end);
+    this.drop(page);
+  }
+
+  private drop(page: Page): void {
+    const entry = this.pages.get(page);
+    if (!entry) return;
+    this.bytes -= entry.bytes;
+    entry.owner.remove(page);
+    this.pages.delete(page);
+  }
+}
+
+/** Tells pages of all lengths apart: the number of its length since 1970, and which length that is. */
+function pageKey(level: number, milliseconds: number): number {
+  return numberAt(level, milliseconds) * 8 + level;
+}
+
+function numberAt(level: number, milliseconds: number): number {
+  return Math.floor(milliseconds / (PAGE_LENGTHS[level] ?? 1));
+}
+
+function pageOf(level: number, milliseconds: number): Page {
+  const length = PAGE_LENGTHS[level] ?? 1;
+  const start = numberAt(level, milliseconds) * length;
+  return new Page(start, start + length);
+}
+
+function kindOf(series: Series): string {
+  return `${series.namespace}\0${series.name}`;
+}

@@ -1,0 +1,196 @@
+import { MILLISECOND } from '../time.js';
+
+/** Nanoseconds in a millisecond: so many events of a series fit into one. */
+export const MILLISECOND_CAPACITY = Number(MILLISECOND);
+
+// Divides a millisecond evenly, so that no block reaches from one into the next.
+const BLOCK = 64;
+const FREE = -1;
+const PAGE_OVERHEAD = 600;
+const HINT_BYTES = 40;
+
+/**
+ * All that is known of a stretch of a series' time: which nanoseconds are taken, and which ids are there.
+ * Times are nanoseconds after the page's start.
+ */
+export class Page {
+  private readonly taken = new TakenTimes();
+  private readonly fingerprints = new Fingerprints();
+  /** From a block's start to the first time after it that may be free: all between the two are taken. */
+  private readonly hints = new Map<number, number>();
+
+  /**
+   * @param start - in milliseconds since 1970
+   * @param end - likewise, excluded
+   */
+  constructor(
+    readonly start: number,
+    readonly end: number,
+  ) {}
+
+  get bytes(): number {
+    return PAGE_OVERHEAD + this.taken.bytes + this.fingerprints.bytes + this.hints.size * HINT_BYTES;
+  }
+
+  get size(): number {
+    return this.taken.size;
+  }
+
+  /** Notes that a time is taken. */
+  take(time: number): void {
+    this.taken.add(time);
+  }
+
+  /** Notes that an id is there. */
+  remember(fingerprint: bigint): void {
+    this.fingerprints.add(fingerprint);
+  }
+
+  knows(fingerprint: bigint): boolean {
+    return this.fingerprints.has(fingerprint);
+  }
+
+  /**
+   * Takes the first free time at or after the wanted one, beginning again at the millisecond's start after its end.
+   * @param millisecond - the time at which the millisecond begins
+   * @returns the time, or -1 where the millisecond is full
+   */
+  place(wanted: number, millisecond: number): number {
+    const end = millisecond + MILLISECOND_CAPACITY;
+    let time = this.firstFree(wanted, millisecond, end);
+    if (time === end) {
+      time = this.firstFree(millisecond, millisecond, end);
+      if (time === end) return -1;
+    }
+    this.taken.add(time);
+    return time;
+  }
+
+  private firstFree(from: number, millisecond: number, end: number): number {
+    let time = from;
+    let passed: number[] | undefined;
+    while (time < end) {
+      if (((time - millisecond) & (BLOCK - 1)) === 0) {
+        const hint = this.hints.get(time);
+        if (hint !== undefined) {
+          (passed ??= []).push(time);
+          time = hint;
+          continue;
+        }
+        if (!this.taken.has(time)) break;
+        (passed ??= []).push(time);
+      } else if (!this.taken.has(time)) break;
+      time++;
+    }
+    if (passed) for (const block of passed) if (time - block >= BLOCK) this.hints.set(block, time);
+    return time;
+  }
+}
+
+/** A set of whole numbers from 0 to 2^53, by open addressing: 11 to 23 bytes each. */
+class TakenTimes {
+  size = 0;
+  private slots = new Float64Array(8).fill(FREE);
+
+  get bytes(): number {
+    return this.slots.byteLength;
+  }
+
+  has(time: number): boolean {
+    return this.slots[this.slotOf(time)] === time;
+  }
+
+  add(time: number): void {
+    const slot = this.slotOf(time);
+    if (this.slots[slot] === time) return;
+    this.slots[slot] = time;
+    if (++this.size > this.slots.length * 0.7) this.grow();
+  }
+
+  private slotOf(time: number): number {
+    const { slots } = this;
+    const mask = slots.length - 1;
+    let slot = scatter(time | 0, (time / 4_294_967_296) | 0) & mask;
+    for (;;) {
+      const there = slots[slot];
+      if (there === time || there === FREE) return slot;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  private grow(): void {
+    const old = this.slots;
+    this.slots = new Float64Array(old.length * 2).fill(FREE);
+    for (const time of old) if (time !== FREE) this.slots[this.slotOf(time)] = time;
+  }
+}
+
+/** A set of 64-bit numbers other than 0, likewise. */
+class Fingerprints {
+  private size = 0;
+  private slots: BigInt64Array | undefined;
+  private halves = new Int32Array(0);
+
+  get bytes(): number {
+    return this.slots?.byteLength ?? 0;
+  }
+
+  has(fingerprint: bigint): boolean {
+    if (this.slots === undefined) return false;
+    return this.slots[this.slotOfNumber(fingerprint)] === fingerprint;
+  }
+
+  add(fingerprint: bigint): void {
+    this.slots ??= this.allocate(8);
+    const slot = this.slotOfNumber(fingerprint);
+    if (this.slots[slot] === fingerprint) return;
+    this.slots[slot] = fingerprint;
+    if (++this.size > this.slots.length * 0.7) this.grow();
+  }
+
+  private slotOfNumber(fingerprint: bigint): number {
+    word[0] = fingerprint;
+    return this.slotOf(wordHalves[0] ?? 0, wordHalves[1] ?? 0);
+  }
+
+  private slotOf(low: number, high: number): number {
+    const { halves } = this;
+    const mask = halves.length / 2 - 1;
+    let slot = scatter(low, high) & mask;
+    for (;;) {
+      const lowThere = halves[slot * 2];
+      const highThere = halves[slot * 2 + 1];
+      if ((lowThere === low && highThere === high) || (lowThere === 0 && highThere === 0)) return slot;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  private grow(): void {
+    const old = this.halves;
+    this.slots = this.allocate(old.length);
+    for (let index = 0; index < old.length; index += 2) {
+      const low = old[index] ?? 0;
+      const high = old[index + 1] ?? 0;
+      if (low === 0 && high === 0) continue;
+      const slot = this.slotOf(low, high);
+      this.halves[slot * 2] = low;
+      this.halves[slot * 2 + 1] = high;
+    }
+  }
+
+  private allocate(capacity: number): BigInt64Array {
+    const slots = new BigInt64Array(capacity);
+    this.halves = new Int32Array(slots.buffer);
+    return slots;
+  }
+}
+
+// A bigint as two 32-bit numbers, without making another bigint.
+const word = new BigInt64Array(1);
+const wordHalves = new Int32Array(word.buffer);
+
+function scatter(low: number, high: number): number {
+  let mixed = Math.imul(low ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 13)) >>> 0;
+}

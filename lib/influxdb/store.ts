@@ -1,0 +1,112 @@
+import type { EventsQuery, Selection } from '../aggregation.js';
+import { TrackingError } from '../errors.js';
+import type { Point } from '../event.js';
+import type { Extent, NameSummary, Refusal, Store, StoredEvent, WindowAggregate, WindowedQuestion } from '../store.js';
+import { Aggregator } from './aggregate.js';
+import { Discovery } from './discovery.js';
+import { streamEvents } from './events.js';
+import { Learning } from './learning.js';
+import { Reader } from './reader.js';
+import { Sender } from './sender.js';
+import { Writer } from './writer.js';
+
+export interface InfluxDBOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly org: string;
+  readonly bucket: string;
+  /** Milliseconds of silence after which a request counts as unanswered; 10,000 unless told. */
+  readonly timeout?: number;
+  /** Questions under way at once, the others wait in line; 4 unless told. */
+  readonly maxReads?: number;
+  /** Bytes that the knowledge of taken nanoseconds may hold; 128 MiB unless told, some six million points. */
+  readonly maxKnownBytes?: number;
+}
+
+const DEFAULTS = { timeout: 10_000, maxReads: 4, maxKnownBytes: 128 * 1024 * 1024 };
+
+// Pages are asked for beside the questions, so that no question holds up a write.
+const PAGES_AT_ONCE = 6;
+// A question over years may work long before its first row.
+const QUESTION_TIMEOUT_FACTOR = 6;
+
+/**
+ * Events in a bucket of InfluxDB 2: measurement = namespace, tag `name`, further tags as given, float field `value`,
+ * and for events with an id the integer field `id` (a fingerprint). Any InfluxDB client reads them as they are.
+ */
+export class InfluxDBStore implements Store {
+  private readonly reader: Reader;
+  private readonly pageReader: Reader;
+  private readonly sender: Sender;
+  private readonly writer: Writer;
+  private readonly discovery: Discovery;
+  private readonly aggregator: Aggregator;
+  private readonly bucket: string;
+  private closed = false;
+
+  /** Connects to nothing yet. */
+  constructor(options: InfluxDBOptions) {
+    const { url, token, org, bucket, timeout, maxReads, maxKnownBytes } = { ...DEFAULTS, ...options };
+    const patience = timeout * QUESTION_TIMEOUT_FACTOR;
+    this.bucket = bucket;
+    this.reader = new Reader({ url, token, org, timeout: patience, concurrency: maxReads });
+    this.pageReader = new Reader({ url, token, org, timeout: patience, concurrency: PAGES_AT_ONCE });
+    this.sender = new Sender({ url, token, org, bucket, timeout });
+    this.writer = new Writer(new Learning(this.pageReader, bucket), this.sender, maxKnownBytes);
+    this.discovery = new Discovery(this.reader, bucket);
+    this.aggregator = new Aggregator(this.reader, bucket);
+  }
+
+  /** How much is kept of which nanoseconds are taken. */
+  get memory(): Writer['memory'] {
+    return this.writer.memory;
+  }
+
+  async write(points: readonly Point[]): Promise<readonly Refusal[]> {
+    this.assertOpen();
+    return this.writer.write(points);
+  }
+
+  async extent(selection: Selection): Promise<Extent | undefined> {
+    this.assertOpen();
+    return this.discovery.extent(selection);
+  }
+
+  async *aggregate(question: WindowedQuestion): AsyncGenerator<WindowAggregate, void, undefined> {
+    this.assertOpen();
+    yield* this.aggregator.aggregate(question);
+  }
+
+  async *events(query: EventsQuery): AsyncGenerator<StoredEvent, void, undefined> {
+    this.assertOpen();
+    yield* streamEvents(this.reader, this.bucket, query);
+  }
+
+  async namespaces(): Promise<readonly string[]> {
+    this.assertOpen();
+    return this.discovery.namespaces();
+  }
+
+  async names(namespace: string): Promise<readonly NameSummary[]> {
+    this.assertOpen();
+    return this.discovery.names(namespace);
+  }
+
+  async check(): Promise<void> {
+    this.assertOpen();
+    await this.sender.check();
+    await this.discovery.check();
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    this.sender.close();
+    this.pageReader.close();
+    this.reader.close();
+    return Promise.resolve();
+  }
+
+  private assertOpen(): void {
+    if (this.closed) throw new TrackingError('unavailable', 'The store is closed.');
+  }
+}

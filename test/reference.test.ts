@@ -1,0 +1,11 @@
+import { type Disk, ReferenceStore } from './reference.js';
+import { storeContract } from './store.contract.js';
+
+// A judge passes its own court.
+storeContract({
+  name: 'The reference',
+  create: () => {
+    const disk: Disk = new Map();
+    return Promise.resolve(() => Promise.resolve(new ReferenceStore(disk)));
+  },
+});
