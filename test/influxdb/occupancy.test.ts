@@ -1,0 +1,65 @@
+import { expect } from 'chai';
+import { seriesOf } from '../../lib/event.js';
+import { DAY_LEVEL, Occupancy } from '../../lib/influxdb/occupancy.js';
+import type { Page } from '../../lib/influxdb/page.js';
+
+const START = Date.UTC(2026, 0, 1);
+const DAY = 86_400_000;
+const series = seriesOf('Server-1', 'cpu');
+
+describe('What is known of taken times', () => {
+  it('is all since the start, without asking, and nothing before', () => {
+    const occupancy = new Occupancy(START, new Map(), 1e6);
+    const times = occupancy.timesOf(series);
+    expect(occupancy.pageAt(times, START)).to.not.equal(undefined);
+    expect(occupancy.pageAt(times, START + 365 * DAY)).to.not.equal(undefined);
+    expect(occupancy.pageAt(times, START - 1)).to.equal(undefined);
+  });
+
+  it('begins after the last point where a series has some ahead of the start', () => {
+    const occupancy = new Occupancy(START, new Map([[series.key, START + DAY]]), 1e6);
+    const times = occupancy.timesOf(series);
+    expect(occupancy.pageAt(times, START + DAY - 1)).to.equal(undefined);
+    expect(occupancy.pageAt(times, START + DAY)).to.not.equal(undefined);
+  });
+
+  it('grows by pages, and the longer takes the place of the shorter', () => {
+    const occupancy = new Occupancy(START, new Map(), 1e6);
+    const times = occupancy.timesOf(series);
+    occupancy.learn(times, 1, START - 500, (page) => {
+      page.take(1);
+    });
+    expect(occupancy.pageAt(times, START - 500)?.size).to.equal(1);
+    expect(occupancy.pageAt(times, START - 1500)).to.equal(undefined);
+    occupancy.learn(times, DAY_LEVEL, START - 500, (page) => {
+      page.take(1);
+      page.take(2);
+    });
+    expect(occupancy.pageAt(times, START - 500)?.size).to.equal(2);
+    expect(occupancy.pageAt(times, START - 1500)?.size).to.equal(2);
+    expect(occupancy.memory.pages).to.equal(1);
+  });
+
+  it('stays within its memory, and what was forgotten is unknown, also of live time', () => {
+    const occupancy = new Occupancy(START, new Map(), 100_000);
+    const times = occupancy.timesOf(series);
+    for (let second = 0; second < 1000; second++) {
+      const page = occupancy.pageAt(times, START + second * 1000);
+      page?.take(5);
+      occupancy.settle(new Set<Page>(page ? [page] : []));
+      expect(occupancy.memory.bytes).to.be.at.most(100_000);
+    }
+    expect(occupancy.pageAt(times, START)).to.equal(undefined);
+    expect(occupancy.pageAt(times, START + 999_000)?.size).to.equal(1);
+    expect(occupancy.pageAt(times, START + 1_000_000)?.size).to.equal(0);
+  });
+
+  it('is given up for a time whose write failed', () => {
+    const occupancy = new Occupancy(START, new Map(), 1e6);
+    const times = occupancy.timesOf(series);
+    occupancy.pageAt(times, START);
+    occupancy.forget(times, START);
+    expect(occupancy.pageAt(times, START)).to.equal(undefined);
+    expect(occupancy.pageAt(times, START + 1000)).to.not.equal(undefined);
+  });
+});

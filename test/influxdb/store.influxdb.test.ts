@@ -1,0 +1,171 @@
+import { expect } from 'chai';
+import { TrackingError } from '../../lib/errors.js';
+import { InfluxDBStore } from '../../lib/influxdb/store.js';
+import { MILLISECOND, toMilliseconds } from '../../lib/time.js';
+import { aggregatesOf, all, collect, NOON, point, points, write } from '../contract/subject.js';
+import { type BucketAccess, influxDB } from '../servers/influxdb.js';
+import { freePort } from '../servers/process.js';
+
+const SECOND = 1000n * MILLISECOND;
+const DAY = 86_400n * SECOND;
+
+describe('Events in InfluxDB', () => {
+  let access: BucketAccess;
+  const stores: InfluxDBStore[] = [];
+
+  function open(options: Partial<ConstructorParameters<typeof InfluxDBStore>[0]> = {}): InfluxDBStore {
+    const store = new InfluxDBStore({ ...access, ...options });
+    stores.push(store);
+    return store;
+  }
+
+  async function flux(query: string): Promise<string> {
+    const response = await fetch(`${access.url}/api/v2/query?org=${access.org}`, {
+      method: 'POST',
+      headers: { authorization: `Token ${access.token}`, 'content-type': 'application/vnd.flux' },
+      body: query,
+    });
+    return response.text();
+  }
+
+  async function messageOf(work: Promise<unknown>): Promise<string> {
+    try {
+      await work;
+    } catch (error) {
+      if (error instanceof TrackingError && error.code === 'unavailable') return error.message;
+      throw error;
+    }
+    throw new Error('It should have failed as unavailable.');
+  }
+
+  before('a bucket', async function () {
+    this.timeout('20m');
+    access = await (await influxDB()).createBucket();
+  });
+
+  after(async () => {
+    for (const store of stores) await store.close();
+    await (await influxDB()).removeBucket(access);
+  });
+
+  it('are found by a query written by hand: measurement, tag name, float field value', async () => {
+    await write(open(), [point({ namespace: 'Server-1', name: 'cpu', tags: { host: 'web 1' }, value: 42 })]);
+    const answer = await flux(
+      `from(bucket: "${access.bucket}") |> range(start: 2020-11-12T00:00:00Z, stop: 2020-11-13T00:00:00Z)
+        |> filter(fn: (r) => r._measurement == "Server-1" and r.name == "cpu" and r.host == "web 1" and r._field == "value")`,
+    );
+    expect(answer).to.include('2020-11-12T11:10:00Z,42,value,Server-1,web 1,cpu');
+  });
+
+  it("leave another program's measurements out of the list, and read its points where they look like ours", async () => {
+    await fetch(`${access.url}/api/v2/write?org=${access.org}&bucket=${access.bucket}`, {
+      method: 'POST',
+      headers: { authorization: `Token ${access.token}` },
+      body: `foreign,host=a usage=1 ${String(NOON)}\nalike,name=cpu value=3 ${String(NOON)}`,
+    });
+    const namespaces = await open().namespaces();
+    expect(namespaces).to.include('alike').and.not.include('foreign');
+    expect(await aggregatesOf(open(), all('alike'), 'sum', 'count')).to.deep.equal([3, 1]);
+  });
+
+  it('find a place among those that another process wrote, at any time, with next to no memory', async () => {
+    const sketch = { namespace: 'Old' };
+    const times = Array.from({ length: 40 }, (_, day) => NOON + BigInt(day % 8) * DAY + BigInt(day) * SECOND);
+    const batch = times.map((time) => point({ ...sketch, time }));
+    for (let round = 0; round < 3; round++) {
+      const store = open({ maxKnownBytes: 2000 });
+      for (let from = 0; from < batch.length; from += 7) await write(store, batch.slice(from, from + 7));
+      await write(store, batch);
+      await store.close();
+    }
+    expect(await aggregatesOf(open(), all('Old'), 'count')).to.deep.equal([40 * 6]);
+  });
+
+  it('count once by their id among points of series with further tags', async () => {
+    const sketch = { namespace: 'Similar', id: 'one' };
+    const two = [point(sketch), point({ ...sketch, tags: { host: 'a' } })];
+    await write(open(), two);
+    await write(open(), two);
+    await write(open(), [point({ ...sketch, tags: { host: 'b' } })]);
+    expect(await aggregatesOf(open(), all('Similar'), 'count')).to.deep.equal([3]);
+  });
+
+  it('are learned in pages short enough for a hundred thousand in a second', async () => {
+    const crowd = points(100_500, (index) => ({ namespace: 'Crowd', time: NOON + BigInt(index) * 9000n }));
+    await write(open(), crowd);
+    const store = open();
+    await write(store, [point({ namespace: 'Crowd' }), point({ namespace: 'Crowd', time: NOON + 500n * MILLISECOND })]);
+    expect(store.memory.pages).to.equal(2);
+    expect(await aggregatesOf(store, all('Crowd'), 'count')).to.deep.equal([100_502]);
+  }).timeout('1m');
+
+  it('keep their time before 1970, and are counted there', async () => {
+    const store = open();
+    const early = -1000n * DAY;
+    await write(
+      store,
+      [0n, 1n, 400n, 999n, 1001n].map((days) => point({ namespace: 'Early', time: early + days * DAY })),
+    );
+    const events = await collect(store.events({ selection: all('Early') }));
+    expect(events.map(({ time }) => (toMilliseconds(time) - toMilliseconds(early)) / 86_400_000)).to.deep.equal([
+      0, 1, 400, 999, 1001,
+    ]);
+    expect(await aggregatesOf(store, all('Early'), 'count', 'sum', 'first')).to.deep.equal([5, 5, 1]);
+    const runs = [
+      { start: early, length: DAY, count: 1000 },
+      { start: 0n, length: DAY, count: 2 },
+    ];
+    const rows = store.aggregate({ selection: all('Early'), windows: runs, aggregations: ['count'] });
+    expect((await collect(rows)).map(({ start }) => (start - early) / DAY)).to.deep.equal([0n, 1n, 400n, 999n, 1001n]);
+  });
+
+  it('are refused with a reason where InfluxDB takes only another type, and the others of the write are stored', async () => {
+    await fetch(`${access.url}/api/v2/write?org=${access.org}&bucket=${access.bucket}`, {
+      method: 'POST',
+      headers: { authorization: `Token ${access.token}` },
+      body: `whole,name=cpu value=3i ${String(NOON)}`,
+    });
+    const store = open();
+    const refusals = await store.write([
+      point({ namespace: 'Fine', id: 'a' }),
+      point({ namespace: 'whole', id: 'b' }),
+      point({ namespace: 'Fine', id: 'c' }),
+      point({ namespace: 'whole', id: 'b' }),
+    ]);
+    expect(refusals.map(({ index }) => index)).to.deep.equal([1, 3]);
+    expect(refusals[0]?.reason).to.match(/not a float/);
+    expect((await store.write([point({ namespace: 'whole', id: 'b' })])).length).to.equal(1);
+    expect(await aggregatesOf(store, all('Fine'), 'count')).to.deep.equal([2]);
+  });
+
+  it('wait for nothing where InfluxDB is absent or the settings are wrong, and say which', async () => {
+    const absent = open({ url: `http://127.0.0.1:${String(await freePort())}` });
+    for (const work of [absent.check(), absent.write([point({ namespace: 'A' })]), absent.namespaces()]) {
+      expect(await messageOf(work)).to.match(/cannot be reached at http:/);
+    }
+    expect(await messageOf(open({ token: 'wrong' }).check())).to.include('INFLUXDB_TOKEN');
+    expect(await messageOf(open({ bucket: 'none' }).check())).to.include('INFLUXDB_BUCKET');
+    expect(await messageOf(open({ org: 'none' }).check())).to.include('INFLUXDB_ORG');
+    expect(await messageOf(open({ bucket: 'none' }).write([point({ namespace: 'A' })]))).to.include('INFLUXDB_BUCKET');
+    await open().check();
+  });
+
+  it('are the same whether few or many of their groups are asked for at a time', async () => {
+    const store = open();
+    const hosts = Array.from({ length: 30 }, (_, index) => `host-${String(index).padStart(2, '0')}`);
+    await write(
+      store,
+      hosts.map((host, index) =>
+        point({ namespace: 'Groups', tags: index === 7 ? {} : { host }, time: NOON, value: index }),
+      ),
+    );
+    // So many windows that only two groups fit into a turn.
+    const windows = [{ start: NOON - DAY, length: SECOND, count: 90_000 }];
+    const question = { selection: all('Groups'), windows, aggregations: ['sum' as const], groupBy: 'host' };
+    const rows = await collect(store.aggregate(question));
+    expect(rows.map(({ group, values }) => [group, values[0]])).to.deep.equal([
+      [undefined, 7],
+      ...hosts.map((host, index) => [host, index]).filter(([, index]) => index !== 7),
+    ]);
+  });
+});

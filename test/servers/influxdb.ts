@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { getInfluxd } from './influxd.js';
+import { temporaryFolder } from './lifetime.js';
+import { freePort, ServerProcess } from './process.js';
+
+/** What a store needs to reach a bucket. */
+export interface BucketAccess {
+  readonly url: string;
+  readonly token: string;
+  readonly org: string;
+  readonly bucket: string;
+}
+
+interface Account {
+  readonly url: string;
+  /** May make buckets and tokens. */
+  readonly token: string;
+  readonly org: string;
+  readonly orgID: string;
+}
+
+/** A running InfluxDB 2 that tests may fill. */
+export class InfluxDBServer {
+  constructor(protected readonly account: Account) {}
+
+  get url(): string {
+    return this.account.url;
+  }
+
+  /** A fresh bucket, and a token that can read and write it and nothing else. */
+  async createBucket(): Promise<BucketAccess> {
+    const { url, org, orgID } = this.account;
+    const bucket = `test-${randomBytes(6).toString('hex')}`;
+    const { id } = await this.call<{ id: string }>('POST', '/api/v2/buckets', { orgID, name: bucket });
+    const resource = { type: 'buckets', id, orgID };
+    const { token } = await this.call<{ token: string }>('POST', '/api/v2/authorizations', {
+      orgID,
+      description: bucket,
+      permissions: [
+        { action: 'read', resource },
+        { action: 'write', resource },
+      ],
+    });
+    return { url, token, org, bucket };
+  }
+
+  async removeBucket({ bucket }: BucketAccess): Promise<void> {
+    const found = await this.call<{ buckets: { id: string }[] }>('GET', `/api/v2/buckets?name=${bucket}`);
+    for (const { id } of found.buckets) await this.call('DELETE', `/api/v2/buckets/${id}`);
+  }
+
+  private call<Answer>(method: string, target: string, body?: unknown): Promise<Answer> {
+    return call(this.account, method, target, body);
+  }
+}
+
+/** An InfluxDB of our own, which can be killed and started again. */
+export class OwnInfluxDBServer extends InfluxDBServer {
+  private constructor(
+    account: Account,
+    private readonly launch: () => Promise<ServerProcess>,
+    private process: ServerProcess,
+  ) {
+    super(account);
+  }
+
+  /** Starts an empty one on a free port of the loopback address. */
+  static async start(): Promise<OwnInfluxDBServer> {
+    const program = await getInfluxd();
+    const folder = temporaryFolder('influxdb');
+    const address = `127.0.0.1:${String(await freePort())}`;
+    const url = `http://${address}`;
+    const launch = async (): Promise<ServerProcess> => {
+      const server = ServerProcess.spawn(program, influxdArguments(folder, address), path.join(folder, 'influxd.log'));
+      await server.ready(async () => {
+        const response = await fetch(`${url}/health`);
+        if (!response.ok) throw new Error(await response.text());
+      });
+      return server;
+    };
+    const server = await launch();
+    return new OwnInfluxDBServer(await onboard(url), launch, server);
+  }
+
+  /** Kills it with SIGKILL, as a crash would; `restart` brings it back. */
+  async kill(): Promise<void> {
+    await this.process.signal('SIGKILL');
+  }
+
+  /** Starts it again on the same port and data. */
+  async restart(): Promise<void> {
+    await this.process.signal('SIGTERM');
+    this.process = await this.launch();
+  }
+
+  async stop(): Promise<void> {
+    await this.process.signal('SIGTERM');
+  }
+}
+
+let shared: Promise<InfluxDBServer> | undefined;
+
+/**
+ * The one server of this test run: the one that `INFLUXDB_URL` and `INFLUXDB_TOKEN` point at, else one of our own,
+ * started by the first who asks and ended with this process.
+ * @throws Error where there is none and none can be made; a test run that was asked for it fails, it never skips
+ */
+export function influxDB(): Promise<InfluxDBServer> {
+  return (shared ??= running() ?? OwnInfluxDBServer.start());
+}
+
+/** Inside a suite: a fresh bucket before its first test, gone after its last one. */
+export function bucketForSuite(): () => BucketAccess {
+  let server: InfluxDBServer | undefined;
+  let access: BucketAccess | undefined;
+  before('a bucket of its own', async function () {
+    this.timeout('20m'); // influxd may have to be built
+    server = await influxDB();
+    access = await server.createBucket();
+  });
+  after(async () => {
+    if (access !== undefined) await server?.removeBucket(access);
+  });
+  return () => {
+    if (access === undefined) throw new Error('The bucket is there from the first test of the suite on.');
+    return access;
+  };
+}
+
+function running(): Promise<InfluxDBServer> | undefined {
+  const { INFLUXDB_URL: address = '', INFLUXDB_TOKEN: token = '', INFLUXDB_ORG: org = '' } = process.env;
+  if (address === '' && token === '') return undefined;
+  if (address === '' || token === '') throw new Error('INFLUXDB_URL and INFLUXDB_TOKEN go together: set both or none.');
+  return findAccount(address.replace(/\/$/, ''), token, org).then((account) => new InfluxDBServer(account));
+}
+
+async function findAccount(url: string, token: string, wanted: string): Promise<Account> {
+  const { orgs } = await call<{ orgs: { id: string; name: string }[] }>({ url, token }, 'GET', '/api/v2/orgs');
+  const found = orgs.find(({ name }) => wanted === '' || name === wanted);
+  if (found === undefined) throw new Error(`The InfluxDB at ${url} shows this token no organization ${wanted}.`);
+  return { url, token, org: found.name, orgID: found.id };
+}
+
+async function onboard(url: string): Promise<Account> {
+  const token = randomBytes(32).toString('base64url');
+  const setup = { username: 'test', password: token, org: 'tracking', bucket: 'unused', token };
+  const { org } = await call<{ org: { id: string } }>({ url }, 'POST', '/api/v2/setup', setup);
+  return { url, token, org: setup.org, orgID: org.id };
+}
+
+function influxdArguments(folder: string, address: string): string[] {
+  return [
+    ['--bolt-path', path.join(folder, 'influxd.bolt')],
+    ['--sqlite-path', path.join(folder, 'influxd.sqlite')],
+    ['--engine-path', path.join(folder, 'engine')],
+    ['--http-bind-address', address],
+    ['--log-level', 'warn'],
+    ['--reporting-disabled'],
+  ].flat();
+}
+
+async function call<Answer>(
+  { url, token }: { readonly url: string; readonly token?: string },
+  method: string,
+  target: string,
+  body?: unknown,
+): Promise<Answer> {
+  const response = await fetch(url + target, {
+    method,
+    headers: token === undefined ? {} : { authorization: `Token ${token}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url}${target} answered ${String(response.status)}: ${text}`);
+  return (text === '' ? undefined : JSON.parse(text)) as Answer;
+}

@@ -1,0 +1,14 @@
+import { messageOf } from '../../lib/errors.js';
+import { getInfluxd } from './influxd.js';
+
+/** Gets every server that the tests need, and prints where each is as a line `VARIABLE=/path`. */
+const servers: Readonly<Record<string, () => Promise<string>>> = {
+  INFLUXD: getInfluxd,
+};
+
+try {
+  for (const [variable, get] of Object.entries(servers)) console.log(`${variable}=${await get()}`);
+} catch (error) {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,19 @@
+import { aggregates } from './contract/aggregates.js';
+import { calendars } from './contract/calendars.js';
+import { identity } from './contract/identity.js';
+import { lifecycle } from './contract/lifecycle.js';
+import { listing } from './contract/listing.js';
+import { names } from './contract/names.js';
+import type { Subject } from './contract/subject.js';
+
+/** What `store.ts` promises, held against one kind of store (or a wrapper around one). */
+export function storeContract(subject: Subject): void {
+  describe(`${subject.name} keeps the contract of a store`, () => {
+    identity(subject);
+    names(subject);
+    aggregates(subject);
+    calendars(subject);
+    listing(subject);
+    lifecycle(subject);
+  });
+}
