@@ -93,8 +93,14 @@ function answerProblem({ req, res, state }: Context, error: unknown, logger: Log
 function logFailure(logger: Logger, error: unknown, requestId: string | undefined): void {
   const foreseen = error instanceof TrackingError && error.code === 'unavailable';
   const level = foreseen ? 'warn' : 'error';
-  const stack = error instanceof Error ? stackWithCauses(error) : undefined;
-  logger.log({ level, message: messageOf(error), requestId, ...(!foreseen && { stack }) });
+  const details =
+    error instanceof Error ? (foreseen ? { cause: causeOf(error) } : { stack: stackWithCauses(error) }) : {};
+  logger.log({ level, message: messageOf(error), requestId, ...details });
+}
+
+/** What stood behind an error that was foreseen: the client is not told, the operator is. */
+function causeOf({ cause }: Error): string | undefined {
+  return cause === undefined ? undefined : messageOf(cause);
 }
 
 function stackWithCauses(error: Error): string {
