@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=32
 import { existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';

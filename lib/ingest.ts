@@ -15,8 +15,12 @@ interface Request {
   readonly points: readonly Point[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-  readonly timer: NodeJS.Timeout;
+  /** On the clock of `performance.now()`. */
+  readonly deadline: number;
 }
+
+/** Milliseconds between two looks at who has waited too long. */
+const MAX_SWEEP_PAUSE = 100;
 
 type Write = (points: readonly Point[]) => Promise<readonly Refusal[]>;
 
@@ -28,7 +32,9 @@ export class Ingest {
   private waiting: Request[] = [];
   private waitingPoints = 0;
   private writing: Promise<void> | undefined;
+  private underWay: readonly Request[] = [];
   private closed = false;
+  private sweep: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly write: Write,
@@ -56,15 +62,7 @@ export class Ingest {
       );
     }
     return new Promise((resolve, reject) => {
-      const request: Request = {
-        points,
-        resolve,
-        reject,
-        timer: setTimeout(() => {
-          this.giveUp(request);
-        }, this.options.timeout),
-      };
-      this.waiting.push(request);
+      this.waiting.push({ points, resolve, reject, deadline: performance.now() + this.options.timeout });
       this.waitingPoints += points.length;
       // A turn of the event loop later, so that requests that arrived together go out together.
       this.writing ??= new Promise<void>((start) => setImmediate(start)).then(() => this.run());
@@ -83,7 +81,14 @@ export class Ingest {
   }
 
   private async run(): Promise<void> {
+    // One timer for all, for it is set and cleared once a write and not once a request.
+    const pause = Math.min(this.options.timeout, MAX_SWEEP_PAUSE);
+    this.sweep ??= setInterval(() => {
+      this.giveUpLate();
+    }, pause);
     while (this.waiting.length > 0) await this.writeOnce(this.takeBatch());
+    clearInterval(this.sweep);
+    this.sweep = undefined;
     this.writing = undefined;
   }
 
@@ -100,6 +105,7 @@ export class Ingest {
 
   private async writeOnce(batch: readonly Request[]): Promise<void> {
     const points = batch.length === 1 && batch[0] ? batch[0].points : batch.flatMap((request) => request.points);
+    this.underWay = batch;
     try {
       const refusals = await this.write(points);
       settle(batch, refusals);
@@ -113,21 +119,28 @@ export class Ingest {
             });
       for (const request of batch) request.reject(failure);
     } finally {
-      for (const request of batch) clearTimeout(request.timer);
+      this.underWay = [];
       this.waitingPoints -= points.length;
     }
   }
 
-  /** A request that is still in line leaves it; one whose write is under way may be stored later. */
-  private giveUp(request: Request): void {
-    const position = this.waiting.indexOf(request);
-    if (position >= 0) {
-      this.waiting.splice(position, 1);
-      this.waitingPoints -= request.points.length;
+  /** Requests that are still in line leave it; those whose write is under way may be stored later. */
+  private giveUpLate(): void {
+    const now = performance.now();
+    for (const request of this.underWay) {
+      if (request.deadline <= now) request.reject(tooLate('Its events may be stored later.'));
     }
-    const fate = position >= 0 ? 'Nothing of this request was stored.' : 'Its events may be stored later.';
-    request.reject(new TrackingError('unavailable', `The store did not answer in time. ${fate}`, { retryAfter: 5 }));
+    const inTime = this.waiting.findIndex(({ deadline }) => deadline > now);
+    const late = this.waiting.splice(0, inTime < 0 ? this.waiting.length : inTime);
+    for (const { points, reject } of late) {
+      this.waitingPoints -= points.length;
+      reject(tooLate('Nothing of this request was stored.'));
+    }
   }
+}
+
+function tooLate(fate: string): TrackingError {
+  return new TrackingError('unavailable', `The store did not answer in time. ${fate}`, { retryAfter: 5 });
 }
 
 /** Answers each request of a batch with what befell its own points. */

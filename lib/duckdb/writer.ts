@@ -8,6 +8,12 @@ import { literal } from './rows.js';
 import type { SeriesCatalog } from './series.js';
 
 /**
+ * The next transaction begins where the one before ends. One that has touched nothing holds nothing, and to begin it
+ * apart costs a turn of an event loop that is full of requests: 128 of them take 6 ms, more than the sync itself.
+ */
+const COMMIT = 'COMMIT; BEGIN';
+
+/**
  * Writes batches, each in one transaction through appenders that stay open: 1.1 M rows/s in batches of 10,000, where
  * prepared statements row by row reach 186.
  */
@@ -30,6 +36,7 @@ export class Writer {
     const points = await connection.createAppender('points');
     const series = await connection.createAppender('series');
     const suspects = await connection.createAppender('suspects', 'main', 'temp');
+    await connection.run('BEGIN');
     return new Writer(connection, points, series, suspects, catalog, known);
   }
 
@@ -41,7 +48,6 @@ export class Writer {
   async write(points: readonly Point[]): Promise<boolean> {
     const batch = new Batch(points, this.catalog);
     const suspects = await this.known.suspects(batch, this.connection);
-    await this.connection.run('BEGIN');
     this.append(batch, suspects);
     if (suspects.length > 0) await this.settle(batch, suspects);
     const lives = await this.commit();
@@ -52,6 +58,7 @@ export class Writer {
   /** Commits a change that changes nothing: whether the disk takes writes. */
   async probe(): Promise<void> {
     await this.connection.run('UPDATE tracking SET version = version');
+    await this.connection.run(COMMIT);
   }
 
   /** Ends the connection and with it an open transaction. */
@@ -121,7 +128,7 @@ export class Writer {
 
   private async commit(): Promise<boolean> {
     try {
-      await this.connection.run('COMMIT');
+      await this.connection.run(COMMIT);
       return true;
     } catch (error) {
       if (isDurableAllTheSame(error)) return false;

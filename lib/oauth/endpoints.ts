@@ -1,4 +1,5 @@
 import type Koa from 'koa';
+import contexts from 'oidc-provider/lib/helpers/als.js';
 import type { Provider } from 'oidc-provider/lib/provider.js';
 import { SCOPES } from '../access.js';
 import { messageOf } from '../errors.js';
@@ -23,8 +24,9 @@ export interface EndpointOptions {
  * has to come before anything that reads bodies.
  */
 export function createEndpoints({ provider, issuer, applications, onError }: EndpointOptions): Koa.Middleware {
-  const [dispatch] = provider.middleware;
-  if (dispatch === undefined) throw new TypeError('The provider has no middleware.');
+  const [handle] = provider.middleware;
+  if (handle === undefined) throw new TypeError('The provider has no middleware.');
+  const dispatch = withoutTraces(handle);
   provider.on('grant.error', explain);
   provider.on('server_error', (ctx: Koa.Context, error: unknown) => {
     onError(error);
@@ -61,6 +63,23 @@ export function createEndpoints({ provider, issuer, applications, onError }: End
     const endpoint = routes.get(path);
     if (endpoint !== undefined) return endpoint(ctx, next) as Promise<void>;
     return path.startsWith('/o/') ? elsewhere(ctx, next) : next();
+  };
+}
+
+/**
+ * The provider keeps its context in an AsyncLocalStorage, which from its first use on has Node.js 20 call a hook for
+ * every promise of the process. With no token request under way it is switched off again.
+ */
+function withoutTraces(handle: Koa.Middleware): Koa.Middleware {
+  let underWay = 0;
+  return async (ctx, next) => {
+    underWay++;
+    try {
+      await handle(ctx, next);
+    } finally {
+      underWay--;
+      if (underWay === 0) contexts.disable();
+    }
   };
 }
 

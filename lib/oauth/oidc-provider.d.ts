@@ -66,3 +66,10 @@ declare module 'oidc-provider/lib/helpers/errors.js' {
     constructor(description: string);
   }
 }
+
+declare module 'oidc-provider/lib/helpers/als.js' {
+  import type { AsyncLocalStorage } from 'node:async_hooks';
+
+  const contexts: AsyncLocalStorage<unknown>;
+  export default contexts;
+}
