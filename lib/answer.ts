@@ -26,7 +26,7 @@ export interface Page {
   readonly next: string | undefined;
 }
 
-const MAX_GROUPS = 1000;
+export const MAX_GROUPS = 1000;
 /** Pages of events up to this size are read before they are sent; larger ones are streamed. */
 const MAX_EVENTS_IN_MEMORY = 10_000;
 

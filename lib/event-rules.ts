@@ -3,13 +3,13 @@ import type { Mistake } from './errors.js';
 import type { Tags, TrackedEvent } from './event.js';
 import { parseTimestamp } from './time.js';
 
-const MAX_TAGS = 16;
+export const MAX_TAGS = 16;
 const MAX_KEYS_EXPLAINED = 20;
 
 // Characters are code points. Control characters and lone surrogates (which UTF-8 cannot write) are refused.
-const TEXT = /^(?!_|\.{1,2}$)[^\p{Cc}\p{Cs}]{1,128}$/u;
-const TAG_KEY = /^(?!_|(?:name|time)$)[^\p{Cc}\p{Cs}]{1,64}$/u;
-const ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
+export const TEXT = /^(?!_|\.{1,2}$)[^\p{Cc}\p{Cs}]{1,128}$/u;
+export const TAG_KEY = /^(?!_|(?:name|time)$)[^\p{Cc}\p{Cs}]{1,64}$/u;
+export const ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
 
 const textRule = '1 to 128 characters, no control characters, not starting with "_", not "." or ".."';
 

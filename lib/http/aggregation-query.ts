@@ -9,14 +9,14 @@ import { nearest } from './nearest.js';
 import { type Parameter, mistakenParameters, readParameters, unknownParameter } from './parameters.js';
 import { readRange } from './time-parameter.js';
 
-const GRANULARITIES = ['minute', 'hour', 'day', 'week', 'month', 'year', 'none', 'all'];
-const AGGREGATIONS = ['avg', 'min', 'max', 'sum', 'count', 'first', 'last', 'median', 'stddev'];
-const FILLS = ['none', 'null', 'zero', 'previous', 'linear'];
-const MAX_LIMIT = 10_000_000;
+export const GRANULARITIES = ['minute', 'hour', 'day', 'week', 'month', 'year', 'none', 'all'];
+export const AGGREGATIONS = ['avg', 'min', 'max', 'sum', 'count', 'first', 'last', 'median', 'stddev'];
+export const FILLS = ['none', 'null', 'zero', 'previous', 'linear'];
+export const MAX_LIMIT = 10_000_000;
 
-const PERCENTILE = /^p[1-9]\d?(?:\.\d)?$/;
+export const PERCENTILE = /^p[1-9]\d?(?:\.\d)?$/;
 const ZONE_NAME = /^[A-Za-z][\w+/-]*$/;
-const TAG_PREFIX = 'tag.';
+export const TAG_PREFIX = 'tag.';
 const tagKeyRule = 'a tag key: 1 to 64 characters, no control characters, not "name" or "time", not starting with "_"';
 
 /** The parameters with their defaults, as joi reads them. */
@@ -48,7 +48,7 @@ const schema = Joi.object<Parameters>({
   .messages({ 'any.custom': '{{#label}} {{#error.message}}', 'string.empty': '{{#label}} must not be empty' })
   .prefs({ abortEarly: false, errors: { wrap: { label: false } } });
 
-const PARAMETERS = [
+export const PARAMETERS = [
   'tsMin',
   'tsMax',
   'granularity',

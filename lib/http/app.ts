@@ -6,6 +6,7 @@ import type { Reader } from '../store.js';
 import { authenticate } from './authenticate.js';
 import type { Middleware, RequestState } from './context.js';
 import { routeDiscovery } from './discovery.js';
+import { routeDocs } from './docs.js';
 import { routeEvents } from './events.js';
 import { type ReadinessCheck, routeHealth } from './health.js';
 import { logRequests } from './log-requests.js';
@@ -32,6 +33,7 @@ export function createApp({ ingest, store, authenticator, logger, readiness, mou
   routeEvents(router, authenticated, store);
   routeDiscovery(router, authenticated, store);
   routeHealth(router, readiness);
+  routeDocs(router);
 
   const app = new Koa<RequestState>();
   answerProblems(app, logger);

@@ -13,7 +13,7 @@ import { segment } from './path.js';
 import { streamRows } from './stream-rows.js';
 import { visibleStore } from './visible-store.js';
 
-const FORMATS: Readonly<Record<string, Format>> = {
+export const FORMATS: Readonly<Record<string, Format>> = {
   'application/json': json,
   'text/csv': csv,
   'application/x-ndjson': lines,

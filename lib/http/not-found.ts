@@ -2,7 +2,16 @@ import { TrackingError } from '../errors.js';
 import type { Middleware } from './context.js';
 import { nearest } from './nearest.js';
 
-const PATHS = ['/api/track/', '/api/events/', '/health', '/ready', '/o/token/', '/o/applications/register/'];
+const PATHS = [
+  '/api/track/',
+  '/api/events/',
+  '/health',
+  '/ready',
+  '/o/token/',
+  '/docs',
+  '/docs/errors',
+  '/openapi.json',
+];
 
 /** The last word: a path that nobody knows, or a method that a known path does not. */
 export const answerNotFound: Middleware = function answerNotFound(ctx) {

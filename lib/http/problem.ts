@@ -19,7 +19,7 @@ export interface Problem {
 }
 
 /** The one map from our errors to HTTP. */
-const STATUSES: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
+export const STATUSES: Readonly<Record<ErrorCode, readonly [status: number, title: string]>> = {
   invalid: [400, 'The request is malformed'],
   unauthenticated: [401, 'A valid bearer token is needed'],
   forbidden: [403, 'The application may not do this'],
@@ -33,6 +33,9 @@ const STATUSES: Readonly<Record<ErrorCode, readonly [status: number, title: stri
   internal: [500, 'Something went wrong on our side'],
   unavailable: [503, 'The service cannot do this now'],
 };
+
+/** Seconds, where whoever refused did not say. */
+const RETRY_AFTER = 5;
 
 // How Node's sockets and streams and raw-body say that the client went away.
 const GONE = new Set(['ECONNABORTED', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
@@ -80,8 +83,9 @@ function answerProblem({ req, res, state }: Context, error: unknown, logger: Log
   const problem = problemOf(error, state.requestId);
   if (problem.status >= 500) logFailure(logger, error, state.requestId);
   for (const name of ['Content-Encoding', 'Link', 'Transfer-Encoding', 'Vary']) res.removeHeader(name);
-  if (error instanceof TrackingError && error.retryAfter !== undefined) {
-    res.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfter)));
+  if (problem.status === 503 || problem.status === 429) {
+    const { retryAfter = RETRY_AFTER } = error as { readonly retryAfter?: number };
+    res.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfter)));
   }
   const body = JSON.stringify(problem);
   res.statusCode = problem.status;

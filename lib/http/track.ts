@@ -15,11 +15,11 @@ export interface Acceptor {
   accept(points: readonly Point[]): Promise<void>;
 }
 
-const LINE_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
-const TYPES = ['application/json', ...LINE_TYPES];
+export const LINE_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+export const TYPES = ['application/json', ...LINE_TYPES];
 
 // As text an id takes its place in a hash, so its characters matter as little as those of an event's id.
-const IDEMPOTENCY_KEY = /^[^\p{Cc}]{1,128}$/u;
+export const IDEMPOTENCY_KEY = /^[^\p{Cc}]{1,128}$/u;
 
 const MAX_MISTAKES_LISTED = 100;
 

@@ -59,6 +59,8 @@ export class InfluxDBServer {
 export class OwnInfluxDBServer extends InfluxDBServer {
   private constructor(
     account: Account,
+    /** Where its data lies. */
+    readonly folder: string,
     private readonly launch: () => Promise<ServerProcess>,
     private process: ServerProcess,
   ) {
@@ -80,7 +82,7 @@ export class OwnInfluxDBServer extends InfluxDBServer {
       return server;
     };
     const server = await launch();
-    return new OwnInfluxDBServer(await onboard(url), launch, server);
+    return new OwnInfluxDBServer(await onboard(url), folder, launch, server);
   }
 
   /** Kills it with SIGKILL, as a crash would; `restart` brings it back. */
