@@ -43,7 +43,7 @@ describe('the settings', () => {
       store: 'duckdb',
       duckdb: { path: path.resolve('data/events.duckdb') },
       influxdb: null,
-      ingest: { maxWaitingEvents: 100_000, timeoutSeconds: 10 },
+      ingest: { maxWaitingEvents: 100_000, timeoutSeconds: 20 },
       bootstrap: null,
     });
   });

@@ -1,9 +1,8 @@
-import { fluxString } from '@influxdata/influxdb-client';
 import type { Selection } from '../aggregation.js';
 import type { WindowAggregate, WindowedQuestion } from '../store.js';
 import { Cell, type Part, partsOf } from './cells.js';
 import { byCodeUnit } from './discovery.js';
-import { type Flux, anyOf, matching, points, script } from './flux.js';
+import { type Flux, anyOf, matching, points, script, textOf } from './flux.js';
 import { nameOf, tagKeyOf } from './names.js';
 import { PartQueries } from './part-queries.js';
 import type { Reader } from './reader.js';
@@ -77,7 +76,7 @@ export class Aggregator {
     const tag = tagKeyOf(groupBy);
     const groups = new Set<Group>();
     const query = script`${points(this.bucket, windows.whole)} |> ${matching(selection)} |> first()
-      |> group(columns: [${fluxString(tag)}]) |> first()`;
+      |> group(columns: [${textOf(tag)}]) |> first()`;
     for await (const row of this.reader.rows(query)) groups.add(cellOf(row, tag));
     return [...groups].sort(byName);
   }

@@ -1,7 +1,6 @@
-import { fluxString } from '@influxdata/influxdb-client';
 import type { Selection } from '../aggregation.js';
 import type { Extent, NameSummary } from '../store.js';
-import { ALL_TIME, type Flux, matching, points, rangeOf, script } from './flux.js';
+import { ALL_TIME, type Flux, matching, points, rangeOf, script, textOf } from './flux.js';
 import { seriesOfRow } from './learning.js';
 import { readTime } from './moments.js';
 import { measurementOf, nameOf } from './names.js';
@@ -40,7 +39,7 @@ export class Discovery {
   /** See `Store.names`. */
   async names(namespace: string): Promise<NameSummary[]> {
     const data = script`${points(this.bucket, ALL_TIME)}
-      |> filter(fn: (r) => r._measurement == ${fluxString(measurementOf(namespace))} and exists r["name"] and r._field == "value")`;
+      |> filter(fn: (r) => r._measurement == ${textOf(measurementOf(namespace))} and exists r["name"] and r._field == "value")`;
     const summaries = new Map<string, { first: bigint; last: bigint; tagKeys: Set<string> }>();
     for (const edge of ['first', 'last'] as const) {
       for await (const row of this.reader.rows(edgeOf(data, edge))) {

@@ -93,13 +93,19 @@ async function* sliceOf(
     |> drop(columns: ["_start", "_stop", "_field", "_measurement", "name"]) |> group() |> sort(columns: ["_time"])`;
   // Flux leaves the order among equal times open; by tags it is the same each time.
   let together: StoredEvent[] = [];
-  for await (const row of reader.rows(sorted)) {
-    const event = { time: readTime(cellOf(row, '_time')), value: Number(cellOf(row, '_value')), tags: tagsOfRow(row) };
-    if (together[0] !== undefined && together[0].time !== event.time) {
-      yield* inOrderOfTags(together);
-      together = [];
+  for await (const batch of reader.unhurried(sorted)) {
+    for (const row of batch) {
+      const event = {
+        time: readTime(cellOf(row, '_time')),
+        value: Number(cellOf(row, '_value')),
+        tags: tagsOfRow(row),
+      };
+      if (together[0] !== undefined && together[0].time !== event.time) {
+        yield* inOrderOfTags(together);
+        together = [];
+      }
+      together.push(event);
     }
-    together.push(event);
   }
   yield* inOrderOfTags(together);
 }

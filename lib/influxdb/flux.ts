@@ -4,7 +4,6 @@ import {
   flux,
   fluxExpression,
   fluxInteger,
-  fluxString,
 } from '@influxdata/influxdb-client';
 import type { Selection } from '../aggregation.js';
 import { END_OF_TIME, MIN_TIME, type Nanoseconds } from '../time.js';
@@ -32,7 +31,7 @@ export function script(
 
 /** `from` and `range`: where every question begins. */
 export function points(bucket: string, { start, end }: Range): Flux {
-  return script`from(bucket: ${fluxString(bucket)}) |> range(start: ${timeOf(start)}, stop: ${timeOf(end)})`;
+  return script`from(bucket: ${textOf(bucket)}) |> range(start: ${timeOf(start)}, stop: ${timeOf(end)})`;
 }
 
 /**
@@ -43,11 +42,10 @@ export function beforeSum({ start }: Range): Flux {
   return start < 0n ? script` |> limit(n: ${fluxInteger(2n ** 63n - 1n)})` : script``;
 }
 
-/** Only values of one namespace and name whose tags are among the wanted ones; on request their ids beside them. */
-export function matching(selection: Selection, withIds = false): Flux {
+/** Only values of one namespace and name whose tags are among the wanted ones; or the fingerprints of their ids. */
+export function matching(selection: Selection, field: 'value' | 'id' = 'value'): Flux {
   const { namespace, name } = selection;
-  const fields = withIds ? script`(r._field == "value" or r._field == "id")` : script`r._field == "value"`;
-  let condition = script`r._measurement == ${fluxString(measurementOf(namespace))} and r["name"] == ${fluxString(tagTextOf(name))} and ${fields}`;
+  let condition = script`r._measurement == ${textOf(measurementOf(namespace))} and r["name"] == ${textOf(tagTextOf(name))} and r._field == ${textOf(field)}`;
   for (const [key, values] of Object.entries(selection.tags)) {
     condition = script`${condition} and (${anyOf(key, values)})`;
   }
@@ -56,9 +54,9 @@ export function matching(selection: Selection, withIds = false): Flux {
 
 /** A tag has one of the values; `undefined` stands for points without it. */
 export function anyOf(key: string, values: readonly (string | undefined)[]): Flux {
-  const tag = script`r[${fluxString(tagKeyOf(key))}]`;
+  const tag = script`r[${textOf(tagKeyOf(key))}]`;
   const alternatives = values.map((value) =>
-    value === undefined ? script`not exists ${tag}` : script`${tag} == ${fluxString(tagTextOf(value))}`,
+    value === undefined ? script`not exists ${tag}` : script`${tag} == ${textOf(tagTextOf(value))}`,
   );
   return alternatives.length === 0 ? script`false` : joined(alternatives, ' or ');
 }
@@ -77,6 +75,18 @@ export function rangeOf({ tsMin, tsMax }: Selection): Range {
 /** What two stretches share; empty where its start is not before its end. */
 export function within(a: Range, b: Range): Range {
   return { start: a.start > b.start ? a.start : b.start, end: a.end < b.end ? a.end : b.end };
+}
+
+/**
+ * A string. The client's own `fluxString` is not safe: it lets `$` stand, and Flux reads the backslash after one as no
+ * escape, so that in `$"` the quote ends the string and what follows is run (client 1.35.0, influxd 2.7.12).
+ */
+export function textOf(text: string): Flux {
+  const harmless = text.replace(/[\\"$]|\p{Cc}/gu, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 128 ? `\\x${code.toString(16).padStart(2, '0')}` : character;
+  });
+  return fluxExpression(`"${harmless}"`);
 }
 
 /** A length of time. */

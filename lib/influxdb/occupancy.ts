@@ -11,6 +11,10 @@ import { Page } from './page.js';
 export const PAGE_LENGTHS = [1, 1000, 60_000, 3_600_000, 86_400_000, 8_640_000_000] as const;
 const SECOND_LEVEL = 1;
 export const DAY_LEVEL = 4;
+export const LONGEST_LEVEL = 5;
+
+/** A page that grows beyond so many points is given up, and shorter ones are asked for in its place. */
+export const MAX_POINTS_PER_PAGE = 100_000;
 
 const MAX_SERIES = 50_000;
 
@@ -22,6 +26,8 @@ export class SeriesTimes {
   narrowed = false;
   /** Which length of page to ask for next. */
   level = DAY_LEVEL;
+  /** The longest that was not too full. */
+  longest: number = LONGEST_LEVEL;
   readonly prefix: string;
   /** No two of them overlap. */
   private readonly pages = new Map<number, Page>();
@@ -45,10 +51,13 @@ export class SeriesTimes {
     return undefined;
   }
 
-  /** Whether the second around a time is known to be free of points, without any page of it. */
-  isFree(milliseconds: number): boolean {
-    const start = numberAt(SECOND_LEVEL, milliseconds) * PAGE_LENGTHS[SECOND_LEVEL];
-    return this.counts[0] === 0 && !this.unknown.meets(start, start + PAGE_LENGTHS[SECOND_LEVEL]);
+  /** Whether a page's time is known to be free of points. */
+  isFree({ start, end }: Page): boolean {
+    return !this.unknown.meets(start, end);
+  }
+
+  get hasShortest(): boolean {
+    return this.counts[0] !== 0;
   }
 
   insert(level: number, page: Page): void {
@@ -113,22 +122,20 @@ export class Occupancy {
   pageAt(times: SeriesTimes, milliseconds: number): Page | undefined {
     const page = times.pageAt(milliseconds);
     if (page) return page;
-    return times.isFree(milliseconds) ? this.open(times, SECOND_LEVEL, milliseconds) : undefined;
+    return this.open(times, milliseconds);
   }
 
-  /** A page to be filled with all that InfluxDB holds there; what was known in smaller pages within it goes. */
-  learn(times: SeriesTimes, level: number, milliseconds: number, fill: (page: Page) => void): void {
-    const page = pageOf(level, milliseconds);
+  /** Keeps a page with all that InfluxDB holds there; what was known in smaller pages within it goes. */
+  learn(times: SeriesTimes, level: number, page: Page): void {
     for (const smaller of times.pagesWithin(page.start, page.end)) this.drop(smaller);
-    fill(page);
     this.keep(times, level, page);
   }
 
   /** Notes which length of page suits a series, and others of its kind. */
   prefer(times: SeriesTimes, level: number): void {
-    times.level = level;
+    times.level = Math.min(level, times.longest);
     if (this.levels.size > MAX_SERIES) this.levels.clear();
-    this.levels.set(kindOf(times.series), level);
+    this.levels.set(kindOf(times.series), times.level);
   }
 
   /** Forgets what is known around a time, so that it is asked for again. */
@@ -146,6 +153,7 @@ export class Occupancy {
       entry.bytes = page.bytes;
       this.pages.delete(page);
       this.pages.set(page, entry);
+      if (page.size > MAX_POINTS_PER_PAGE * 2 && page.end - page.start > PAGE_LENGTHS[SECOND_LEVEL]) this.evict(page);
     }
     for (const page of this.pages.keys()) {
       if (this.bytes <= this.maxBytes) break;
@@ -159,16 +167,24 @@ export class Occupancy {
     }
   }
 
-  private open(times: SeriesTimes, level: number, milliseconds: number): Page {
-    const page = pageOf(level, milliseconds);
-    this.keep(times, level, page);
-    return page;
+  /**
+   * An empty page where there is known to be nothing: of live time a second, for much may come; of time before the
+   * start the longest. The two never overlap: time becomes unknown, but what was unknown stays so.
+   */
+  private open(times: SeriesTimes, milliseconds: number): Page | undefined {
+    if (milliseconds < this.since) {
+      const page = pageOf(LONGEST_LEVEL, milliseconds);
+      if (page.end <= this.since && times.isFree(page)) return this.keep(times, LONGEST_LEVEL, page);
+    }
+    const page = pageOf(SECOND_LEVEL, milliseconds);
+    return !times.hasShortest && times.isFree(page) ? this.keep(times, SECOND_LEVEL, page) : undefined;
   }
 
-  private keep(times: SeriesTimes, level: number, page: Page): void {
+  private keep(times: SeriesTimes, level: number, page: Page): Page {
     times.insert(level, page);
     this.pages.set(page, { owner: times, bytes: page.bytes });
     this.bytes += page.bytes;
+    return page;
   }
 
   private evict(page: Page): void {
@@ -194,7 +210,8 @@ function numberAt(level: number, milliseconds: number): number {
   return Math.floor(milliseconds / (PAGE_LENGTHS[level] ?? 1));
 }
 
-function pageOf(level: number, milliseconds: number): Page {
+/** An empty page of a length, around a time. */
+export function pageOf(level: number, milliseconds: number): Page {
   const length = PAGE_LENGTHS[level] ?? 1;
   const start = numberAt(level, milliseconds) * length;
   return new Page(start, start + length);

@@ -6,7 +6,9 @@ export const MILLISECOND_CAPACITY = Number(MILLISECOND);
 // Divides a millisecond evenly, so that no block reaches from one into the next.
 const BLOCK = 64;
 const FREE = -1;
-const PAGE_OVERHEAD = 600;
+// Measured, with all that points at a page.
+const PAGE_BYTES = 1100;
+const FINGERPRINTS_BYTES = 300;
 const HINT_BYTES = 40;
 
 /**
@@ -15,9 +17,9 @@ const HINT_BYTES = 40;
  */
 export class Page {
   private readonly taken = new TakenTimes();
-  private readonly fingerprints = new Fingerprints();
+  private fingerprints: Fingerprints | undefined;
   /** From a block's start to the first time after it that may be free: all between the two are taken. */
-  private readonly hints = new Map<number, number>();
+  private hints: Map<number, number> | undefined;
 
   /**
    * @param start - in milliseconds since 1970
@@ -29,7 +31,8 @@ export class Page {
   ) {}
 
   get bytes(): number {
-    return PAGE_OVERHEAD + this.taken.bytes + this.fingerprints.bytes + this.hints.size * HINT_BYTES;
+    const ids = this.fingerprints === undefined ? 0 : FINGERPRINTS_BYTES + this.fingerprints.bytes;
+    return PAGE_BYTES + this.taken.bytes + ids + (this.hints?.size ?? 0) * HINT_BYTES;
   }
 
   get size(): number {
@@ -43,11 +46,11 @@ export class Page {
 
   /** Notes that an id is there. */
   remember(fingerprint: bigint): void {
-    this.fingerprints.add(fingerprint);
+    (this.fingerprints ??= new Fingerprints()).add(fingerprint);
   }
 
   knows(fingerprint: bigint): boolean {
-    return this.fingerprints.has(fingerprint);
+    return this.fingerprints?.has(fingerprint) === true;
   }
 
   /**
@@ -71,7 +74,7 @@ export class Page {
     let passed: number[] | undefined;
     while (time < end) {
       if (((time - millisecond) & (BLOCK - 1)) === 0) {
-        const hint = this.hints.get(time);
+        const hint = this.hints?.get(time);
         if (hint !== undefined) {
           (passed ??= []).push(time);
           time = hint;
@@ -82,7 +85,8 @@ export class Page {
       } else if (!this.taken.has(time)) break;
       time++;
     }
-    if (passed) for (const block of passed) if (time - block >= BLOCK) this.hints.set(block, time);
+    for (const block of passed ?? [])
+      if (time - block >= BLOCK) (this.hints ??= new Map<number, number>()).set(block, time);
     return time;
   }
 }
@@ -128,20 +132,18 @@ class TakenTimes {
 /** A set of 64-bit numbers other than 0, likewise. */
 class Fingerprints {
   private size = 0;
-  private slots: BigInt64Array | undefined;
-  private halves = new Int32Array(0);
+  private slots = new BigInt64Array(8);
+  private halves = new Int32Array(this.slots.buffer);
 
   get bytes(): number {
-    return this.slots?.byteLength ?? 0;
+    return this.slots.byteLength;
   }
 
   has(fingerprint: bigint): boolean {
-    if (this.slots === undefined) return false;
     return this.slots[this.slotOfNumber(fingerprint)] === fingerprint;
   }
 
   add(fingerprint: bigint): void {
-    this.slots ??= this.allocate(8);
     const slot = this.slotOfNumber(fingerprint);
     if (this.slots[slot] === fingerprint) return;
     this.slots[slot] = fingerprint;
@@ -167,7 +169,8 @@ class Fingerprints {
 
   private grow(): void {
     const old = this.halves;
-    this.slots = this.allocate(old.length);
+    this.slots = new BigInt64Array(old.length);
+    this.halves = new Int32Array(this.slots.buffer);
     for (let index = 0; index < old.length; index += 2) {
       const low = old[index] ?? 0;
       const high = old[index + 1] ?? 0;
@@ -176,12 +179,6 @@ class Fingerprints {
       this.halves[slot * 2] = low;
       this.halves[slot * 2 + 1] = high;
     }
-  }
-
-  private allocate(capacity: number): BigInt64Array {
-    const slots = new BigInt64Array(capacity);
-    this.halves = new Int32Array(slots.buffer);
-    return slots;
   }
 }
 

@@ -1,18 +1,32 @@
-import { fluxFloat, fluxString } from '@influxdata/influxdb-client';
+import { fluxFloat } from '@influxdata/influxdb-client';
 import type { Part } from './cells.js';
-import { type Flux, type Range, beforeSum, durationOf, points, script, union } from './flux.js';
+import { type Flux, type Range, beforeSum, durationOf, points, script, textOf, union } from './flux.js';
 import { readMoment, readTime } from './moments.js';
+import { inShortDivisions, occupiedPieces } from './pieces.js';
 import type { Reader } from './reader.js';
-import { cellOf } from './rows.js';
+import { type Row, cellOf } from './rows.js';
 import type { Division, Piece, Windows } from './windows.js';
 
 // Scripts grow with each window or run that stands alone, and InfluxDB plans them all before it begins.
 const RANGES_PER_SCRIPT = 50;
-const PIECES_PER_LOOK = 10;
-// Dividing sorted points costs 3 µs each, a range of its own 0.9 ms and a tenth of that per point.
-const POINTS_THAT_EARN_A_RANGE = 300;
-// `window |> first` costs 20 µs for each series and window, reading a point 2.
-const POINTS_PER_SELECTED = 10;
+
+// Microseconds, measured over 3 M points of 229 series and 2.6 M of one (influxd 2.7.12, two cores).
+const COST = {
+  /** Of a range of its own; its points cost next to nothing. */
+  range: 900,
+  rangeOfSeries: 20,
+  /** Of dividing a point with `window`, in Flux. */
+  divide: 1.6,
+  /** Of `group` and `aggregateWindow` for a point, in Flux: adding up, and choosing the least. */
+  add: 0.3,
+  choose: 1.4,
+  /** Of one window of one series, here and in InfluxDB. */
+  row: 4,
+  /** Of `window |> first` for one window of one series. */
+  select: 20,
+};
+// With fewer windows it does not pay to count first.
+const MANY_WINDOWS = 1000;
 
 /** Where the rows go, and what is known from the counts. */
 export interface Sink {
@@ -31,9 +45,9 @@ type Label = '_time' | '_start';
 /**
  * Asks for the parts of all windows.
  *
- * Count, sum, min and max are computed per series inside the storage engine and merged here: nothing after `group()`
- * runs there, and grouping the partial results in Flux is slower still (3 M points of 229 series by hour: per series
- * and merged here 2.0 s, `group()` first 5.5 s, grouped afterwards in Flux 28 s; by day 0.6, 0.9 and 1.4 s).
+ * Per series, aggregateWindow runs inside the storage engine and its rows are merged here; after `group()` it runs in
+ * Flux. So it is series × windows against points: over 3 M points of 229 series, per series by day 0.3 s, by hour 5 s;
+ * `group()` first 0.9 s and 0.7 s. (Grouping the rows of series in Flux is worst: 28 s by hour.)
  */
 export class PartQueries {
   constructor(
@@ -50,54 +64,55 @@ export class PartQueries {
     const pieces = await occupiedPieces(this.windows.pieces(), (range) => this.firstTime(range));
     if (pieces.length === 0) return;
     const exact = [...parts].filter((part) => part === 'stddev' || part.startsWith('q'));
-    const selected = [...parts].filter((part): part is 'first' | 'last' => part === 'first' || part === 'last');
-    const pushed = PUSHED.filter((part) => parts.has(part));
-    if (exact.length === 0 && selected.length === 0) {
-      await Promise.all(pushed.map((part) => this.pushed(part, pieces)));
-      return;
-    }
-    // The counts say which way the others are cheaper, and which windows need no asking.
+    const selected = [...parts].filter((part): part is Selector => part === 'first' || part === 'last');
+    const pushed = PUSHED.filter((part) => parts.has(part) && part !== 'count');
+    const plain = exact.length === 0 && selected.length === 0;
+    const sizes = plain && this.windows.count < MANY_WINDOWS ? NO_SIZES : await this.sizes();
+    const rowsPerPoint = sizes.series > 1 ? (sizes.rows * COST.row) / sizes.points : 0;
+    const together = (part: Part): boolean =>
+      rowsPerPoint > (part === 'min' || part === 'max' ? COST.choose : COST.add);
     const [rows] = await Promise.all([
-      this.pushed('count', pieces),
-      ...pushed.filter((part) => part !== 'count').map((part) => this.pushed(part, pieces)),
+      plain && !parts.has('count') ? 0 : this.pushed('count', pieces, together('count')),
+      ...pushed.map((part) => this.pushed(part, pieces, together(part))),
     ]);
+    if (plain) return;
     const { byWindow, cells } = this.sink.counts();
-    let total = 0;
-    for (const count of byWindow.values()) total += count;
     await Promise.all([
-      ...exact.map((part) => this.exact(part, pieces, byWindow, total)),
-      ...selected.map((part) => this.selected(part, pieces, { rows, cells, total })),
+      ...exact.map((part) => this.exact(part, pieces, byWindow, sizes)),
+      ...selected.map((part) => this.selected(part, pieces, sizes, !together('count') && rows === cells)),
     ]);
   }
 
-  /** A part that the storage engine computes for each series. @returns how many rows came */
-  private async pushed(part: PushedPart | Selector, pieces: readonly Piece[]): Promise<number> {
-    const divided = pieces.flatMap(({ range, division }) =>
-      division
-        ? [
-            script`${this.pointsIn(range)} |> aggregateWindow(${everyOf(division)}, fn: ${FUNCTIONS[part]}, createEmpty: false, timeSrc: "_start")`,
-          ]
-        : [],
-    );
-    const single = pieces.flatMap(({ range, division }) =>
-      division ? [] : [script`${this.pointsIn(range)}${beforeSum(range)} |> ${FUNCTIONS[part]}()`],
-    );
+  /** A part as the storage engine computes it for each series, or Flux for all together. @returns how many rows came */
+  private async pushed(part: PushedPart | Selector, pieces: readonly Piece[], together: boolean): Promise<number> {
+    const divided: Flux[] = [];
+    const single: Flux[] = [];
+    for (const { range, division } of together ? inShortDivisions(pieces) : pieces) {
+      const data = this.pointsIn(range);
+      if (!division) single.push(script`${data}${beforeSum(range)} |> ${FUNCTIONS[part]}()`);
+      else {
+        const grouped = together ? script`${data} |> ${this.merged()}` : data;
+        divided.push(
+          script`${grouped} |> aggregateWindow(${everyOf(division)}, fn: ${FUNCTIONS[part]}, createEmpty: false, timeSrc: "_start")`,
+        );
+      }
+    }
     const rows = await Promise.all([this.collect(part, divided, '_time'), this.collect(part, single, '_start')]);
     return rows[0] + rows[1];
   }
 
   /** `first` and `last`: with several series in a window, the times of the points decide. */
-  private async selected(part: Selector, pieces: readonly Piece[], { rows, cells, total }: Sizes): Promise<void> {
-    if (rows === cells) {
-      await this.pushed(part, pieces);
-    } else if (rows * POINTS_PER_SELECTED < total) {
-      const tables = pieces.map(
-        ({ range, division }) => script`${this.pointsIn(range)}${windowOf(division)} |> ${FUNCTIONS[part]}()`,
-      );
-      await this.collect(part, tables, '_start');
-    } else {
-      await this.collect(part, [this.pointsIn(this.windows.whole)], '_time');
+  private async selected(part: Selector, pieces: readonly Piece[], sizes: Sizes, alone: boolean): Promise<void> {
+    if (alone) {
+      await this.pushed(part, pieces, false);
+      return;
     }
+    const perSeries = sizes.rows * COST.select < sizes.points * COST.divide;
+    const before = perSeries ? script`` : script` |> ${this.merged()} |> sort(columns: ["_time"])`;
+    const tables = inShortDivisions(pieces).map(
+      ({ range, division }) => script`${this.pointsIn(range)}${before}${windowOf(division)} |> ${FUNCTIONS[part]}()`,
+    );
+    await this.collect(part, tables, '_start');
   }
 
   /** Quantiles and deviations need all points of a window together. */
@@ -105,20 +120,41 @@ export class PartQueries {
     part: Part,
     pieces: readonly Piece[],
     byWindow: ReadonlyMap<number, number>,
-    total: number,
+    { points: total, series }: Sizes,
   ): Promise<void> {
     const statistic =
       part === 'stddev' ? script`stddev()` : script`quantile(q: ${fluxFloat(part.slice(1))}, method: "exact_mean")`;
-    const tag = this.groupTag === undefined ? script`` : script`, ${fluxString(this.groupTag)}`;
-    const together = script`group(columns: ["_start", "_stop"${tag}])`;
-    const dense = total > byWindow.size * POINTS_THAT_EARN_A_RANGE;
-    const asked: readonly Piece[] = dense
-      ? [...byWindow.keys()].map((number) => ({ range: this.windows.rangeOf(number) }))
-      : pieces;
+    const ranges = byWindow.size * (COST.range + series * COST.rangeOfSeries);
+    const asked: readonly Piece[] =
+      ranges < total * COST.divide
+        ? [...byWindow.keys()].map((number) => ({ range: this.windows.rangeOf(number) }))
+        : inShortDivisions(pieces);
     const tables = asked.map(
-      ({ range, division }) => script`${this.pointsIn(range)} |> ${together}${windowOf(division)} |> ${statistic}`,
+      ({ range, division }) => script`${this.pointsIn(range)} |> ${this.merged()}${windowOf(division)} |> ${statistic}`,
     );
     await this.collect(part, tables, '_start');
+  }
+
+  /** How many points there are, and how many rows at most if each series is asked for by itself. */
+  private async sizes(): Promise<Sizes> {
+    let [points, series, rows] = [0, 0, 0];
+    const range = this.windows.whole;
+    for await (const row of this.reader.rows(
+      script`${this.pointsIn(range)}${beforeSum(range)} |> count()`,
+      this.signal,
+    )) {
+      const count = Number(cellOf(row, '_value'));
+      points += count;
+      series++;
+      rows += Math.min(count, this.windows.count);
+    }
+    return { points, series, rows };
+  }
+
+  /** All series as one, or one for each group; without the other columns, whose copying takes half of the time. */
+  private merged(): Flux {
+    const tag = this.groupTag === undefined ? script`` : script`, ${textOf(this.groupTag)}`;
+    return script`group(columns: ["_start", "_stop"${tag}]) |> keep(columns: ["_start", "_stop", "_time", "_value"${tag}])`;
   }
 
   private async collect(part: Part, tables: readonly Flux[], label: Label): Promise<number> {
@@ -131,17 +167,20 @@ export class PartQueries {
 
   private async collectScript(part: Part, query: Flux, label: Label): Promise<number> {
     let rows = 0;
-    for await (const row of this.reader.rows(query, this.signal)) {
-      rows++;
-      const value = cellOf(row, '_value');
-      if (value === '') continue;
-      const window = readMoment(cellOf(row, label)).milliseconds;
-      const time = cellOf(row, '_time');
-      const at = time === '' ? window : readMoment(time).milliseconds;
-      const group = this.groupTag === undefined ? '' : cellOf(row, this.groupTag);
-      this.sink.add(part, group, window, Number(value), at);
+    for await (const batch of this.reader.batches(query, this.signal)) {
+      rows += batch.length;
+      for (const row of batch) this.collectRow(part, row, label);
     }
     return rows;
+  }
+
+  private collectRow(part: Part, row: Row, label: Label): void {
+    const value = cellOf(row, '_value');
+    if (value === '') return;
+    const window = readMoment(cellOf(row, label)).milliseconds;
+    const at = part === 'first' || part === 'last' ? readMoment(cellOf(row, '_time')).milliseconds : window;
+    const group = this.groupTag === undefined ? '' : cellOf(row, this.groupTag);
+    this.sink.add(part, group, window, Number(value), at);
   }
 
   private async firstTime(range: Range): Promise<bigint | undefined> {
@@ -158,35 +197,14 @@ export class PartQueries {
   }
 }
 
-/**
- * Leaves out stretches without points where there are many pieces: 600 years of months are 7,000, and most of them are
- * empty.
- */
-async function occupiedPieces(
-  pieces: readonly Piece[],
-  firstTime: (range: Range) => Promise<bigint | undefined>,
-): Promise<readonly Piece[]> {
-  if (pieces.length <= RANGES_PER_SCRIPT) return pieces;
-  const end = pieces.at(-1)?.range.end ?? 0n;
-  const occupied: Piece[] = [];
-  for (let index = 0; index < pieces.length;) {
-    const first = await firstTime({ start: pieces[index]?.range.start ?? end, end });
-    if (first === undefined) break;
-    while (index < pieces.length && (pieces[index]?.range.end ?? end) <= first) index++;
-    occupied.push(...pieces.slice(index, index + PIECES_PER_LOOK));
-    index += PIECES_PER_LOOK;
-  }
-  return occupied;
+interface Sizes {
+  readonly points: number;
+  readonly series: number;
+  /** Windows of all series that hold points, at most. */
+  readonly rows: number;
 }
 
-interface Sizes {
-  /** Windows of all series that hold points. */
-  readonly rows: number;
-  /** Windows of all groups that hold points. */
-  readonly cells: number;
-  /** Points. */
-  readonly total: number;
-}
+const NO_SIZES: Sizes = { points: 0, series: 0, rows: 0 };
 
 type Selector = 'first' | 'last';
 type PushedPart = (typeof PUSHED)[number];

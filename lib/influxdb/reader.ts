@@ -4,7 +4,8 @@ import { InfluxDB, type ParameterizedQuery } from '@influxdata/influxdb-client';
 import { TrackingError, messageOf } from '../errors.js';
 import { failureOf, trackingErrorOf } from './failure.js';
 import { Gate } from './gate.js';
-import { type Row, RowReader } from './rows.js';
+import { Answer } from './answer.js';
+import type { Row } from './rows.js';
 
 export interface ReaderOptions {
   readonly url: string;
@@ -29,16 +30,40 @@ export class Reader {
     this.gate = new Gate(options.concurrency);
   }
 
+  /** The rows of an answer, one by one; see `batches`. */
+  async *rows(query: ParameterizedQuery, signal?: AbortSignal): AsyncGenerator<Row, void, undefined> {
+    for await (const batch of this.batches(query, signal)) yield* batch;
+  }
+
   /**
-   * The rows of an answer, table by table. Returning early, or aborting, ends the query in InfluxDB.
+   * The rows of an answer, table by table, some hundreds at a time. Returning early, or aborting, ends the query in
+   * InfluxDB.
    * @throws TrackingError `unavailable`, or `unprocessable` where InfluxDB can't run the query over what it holds
    */
-  async *rows(query: ParameterizedQuery, signal?: AbortSignal): AsyncGenerator<Row, void, undefined> {
+  async *batches(query: ParameterizedQuery, signal?: AbortSignal): AsyncGenerator<readonly Row[], void, undefined> {
     await this.gate.enter();
     try {
       yield* this.ask(query, signal);
     } finally {
       this.gate.leave();
+    }
+  }
+
+  /**
+   * As `batches`, for a reader that may be slow: once the first rows are there InfluxDB's work is mostly done, and the
+   * next question may begin. Else a few clients that stop reading would hold up all others.
+   */
+  async *unhurried(query: ParameterizedQuery): AsyncGenerator<readonly Row[], void, undefined> {
+    await this.gate.enter();
+    let waiting = true;
+    try {
+      for await (const batch of this.ask(query, undefined)) {
+        if (waiting) this.gate.leave();
+        waiting = false;
+        yield batch;
+      }
+    } finally {
+      if (waiting) this.gate.leave();
     }
   }
 
@@ -48,50 +73,42 @@ export class Reader {
     this.agent.destroy();
   }
 
-  private async *ask(query: ParameterizedQuery, signal: AbortSignal | undefined): AsyncGenerator<Row, void, undefined> {
+  private async *ask(
+    query: ParameterizedQuery,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly Row[], void, undefined> {
     this.assertOpen();
-    if (signal?.aborted) return;
-    const controller = new AbortController();
-    const abort = () => {
-      controller.abort();
+    if (signal?.aborted === true) return;
+    const ending = new AbortController();
+    const end = () => {
+      ending.abort();
     };
-    const patience = new Patience(this.options.timeout, abort);
-    signal?.addEventListener('abort', abort, { once: true });
-    this.underWay.add(controller);
-    const reader = new RowReader();
+    signal?.addEventListener('abort', end, { once: true });
+    this.underWay.add(ending);
     try {
-      const lines = this.lines(query, controller.signal)[Symbol.asyncIterator]();
-      try {
-        for (;;) {
-          patience.begin();
-          const next = await lines.next();
-          patience.end();
-          if (next.done === true) break;
-          const row = reader.read(next.value);
-          if (row) yield row;
-        }
-      } finally {
-        await lines.return?.();
+      const answer = this.begin(query, ending.signal);
+      for (;;) {
+        const batch = await answer.fetch(this.options.timeout);
+        if (batch === undefined) return;
+        yield batch;
       }
-      if (reader.error !== undefined) throw failureOf(400, reader.error, undefined);
     } catch (error) {
       this.assertOpen();
-      if (patience.lost) {
-        throw new TrackingError('unavailable', 'InfluxDB did not answer in time.', { retryAfter: 5, cause: error });
-      }
       throw this.explain(error);
     } finally {
-      patience.stop();
-      this.underWay.delete(controller);
-      signal?.removeEventListener('abort', abort);
+      end();
+      this.underWay.delete(ending);
+      signal?.removeEventListener('abort', end);
     }
   }
 
-  // The client hands a signal to its requests only by way of its transport's options, so each query has its own.
-  private lines(query: ParameterizedQuery, signal: AbortSignal): AsyncIterable<string> {
+  private begin(query: ParameterizedQuery, signal: AbortSignal): Answer {
     const { url, token, org } = this.options;
+    // The client hands a signal to its requests only by way of its transport's options, so each query has its own.
     const client = new InfluxDB({ url, token, timeout: 0, transportOptions: { agent: this.agent, signal } });
-    return client.getQueryApi(org).iterateLines(query);
+    const answer = new Answer();
+    client.getQueryApi(org).queryLines(query, answer.observer);
+    return answer;
   }
 
   private explain(error: unknown): TrackingError {
@@ -108,34 +125,4 @@ export class Reader {
 
 function isAboutBucket(error: unknown): boolean {
   return messageOf(error).includes('could not find bucket');
-}
-
-/** Notices that an answer has kept us waiting too long, at the price of one slow timer. */
-class Patience {
-  lost = false;
-  private since: number | undefined;
-  private readonly timer: NodeJS.Timeout;
-
-  constructor(timeout: number, lose: () => void) {
-    this.timer = setInterval(
-      () => {
-        if (this.since === undefined || performance.now() - this.since < timeout) return;
-        this.lost = true;
-        lose();
-      },
-      Math.min(1000, timeout),
-    );
-  }
-
-  begin(): void {
-    this.since ??= performance.now();
-  }
-
-  end(): void {
-    this.since = undefined;
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
-  }
 }

@@ -130,7 +130,8 @@ function dividable({ start, length, count }: WindowRun): { readonly from: number
   return { from, to };
 }
 
-function remainder(time: Nanoseconds, length: Nanoseconds): Nanoseconds {
+/** How far a time lies behind a multiple of a length, also before 1970. */
+export function remainder(time: Nanoseconds, length: Nanoseconds): Nanoseconds {
   const rest = time % length;
   return rest < 0n ? rest + length : rest;
 }

@@ -1,11 +1,18 @@
 import { expect } from 'chai';
 import { seriesOf } from '../../lib/event.js';
-import { DAY_LEVEL, Occupancy } from '../../lib/influxdb/occupancy.js';
+import { DAY_LEVEL, Occupancy, pageOf } from '../../lib/influxdb/occupancy.js';
 import type { Page } from '../../lib/influxdb/page.js';
 
 const START = Date.UTC(2026, 0, 1);
 const DAY = 86_400_000;
 const series = seriesOf('Server-1', 'cpu');
+
+/** A page just before the start. */
+function pageWith(level: number, times: readonly number[]): Page {
+  const page = pageOf(level, START - 500);
+  for (const time of times) page.take(time);
+  return page;
+}
 
 describe('What is known of taken times', () => {
   it('is all since the start, without asking, and nothing before', () => {
@@ -26,15 +33,10 @@ describe('What is known of taken times', () => {
   it('grows by pages, and the longer takes the place of the shorter', () => {
     const occupancy = new Occupancy(START, new Map(), 1e6);
     const times = occupancy.timesOf(series);
-    occupancy.learn(times, 1, START - 500, (page) => {
-      page.take(1);
-    });
+    occupancy.learn(times, 1, pageWith(1, [1]));
     expect(occupancy.pageAt(times, START - 500)?.size).to.equal(1);
     expect(occupancy.pageAt(times, START - 1500)).to.equal(undefined);
-    occupancy.learn(times, DAY_LEVEL, START - 500, (page) => {
-      page.take(1);
-      page.take(2);
-    });
+    occupancy.learn(times, DAY_LEVEL, pageWith(DAY_LEVEL, [1, 2]));
     expect(occupancy.pageAt(times, START - 500)?.size).to.equal(2);
     expect(occupancy.pageAt(times, START - 1500)?.size).to.equal(2);
     expect(occupancy.memory.pages).to.equal(1);
@@ -50,6 +52,7 @@ describe('What is known of taken times', () => {
       expect(occupancy.memory.bytes).to.be.at.most(100_000);
     }
     expect(occupancy.pageAt(times, START)).to.equal(undefined);
+    expect(occupancy.memory.pages).to.be.above(20);
     expect(occupancy.pageAt(times, START + 999_000)?.size).to.equal(1);
     expect(occupancy.pageAt(times, START + 1_000_000)?.size).to.equal(0);
   });
