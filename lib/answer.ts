@@ -57,8 +57,7 @@ async function pageOfWindows(
   const question = { selection, windows, aggregations, ...(groupBy === undefined ? {} : { groupBy }) };
   const size = Math.min(query.limit, MAX_WINDOWS);
   const rows: Row[] = [];
-  for await (const row of fillWindows(store.aggregate(question), windows, fill, aggregations.length)) {
-    if (after !== undefined && !isAfter(row, after)) continue;
+  for await (const row of fillWindows(store.aggregate(question), windows, fill, aggregations.length, after)) {
     if (rows.length === size) return { rows: streamOf(rows), next: cursorAfter(rows) };
     rows.push(row);
   }
@@ -106,13 +105,6 @@ function windowsAfter(runs: readonly WindowRun[], time: Nanoseconds): WindowRun[
     const count = run.count - Number(past);
     return count === 0 ? [] : [{ start: run.start + past * run.length, length: run.length, count }];
   });
-}
-
-/** Rows are in order of group, those without one first, and then of time. */
-function isAfter(row: Row, { group, time }: { group: string | undefined; time: Nanoseconds }): boolean {
-  if (row.group === group) return row.time > time;
-  if (row.group === undefined) return false;
-  return group === undefined || row.group > group;
 }
 
 function cursorAfter(rows: readonly Row[]): string | undefined {

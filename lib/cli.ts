@@ -1,10 +1,10 @@
 #!/usr/bin/env -S node --max-semi-space-size=32
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';
 import { SCOPES } from './access.js';
-import { PACKAGE_FOLDER, type Settings, readSettings } from './config.js';
-import { messageOf } from './errors.js';
+import { PACKAGE_FOLDER, type Settings, loadEnvironmentFile, readSettings } from './config.js';
+import { TrackingError, messageOf } from './errors.js';
 import { sendOrRun } from './files/lock.js';
 import { createLogger } from './log.js';
 import type { Applications, ListedApplication } from './oauth/applications.js';
@@ -89,7 +89,7 @@ async function addApplication(
   const { application: added, secret } = (await carryOut('application add', {
     name,
     scopes: listOf(options.scopes),
-    namespaces: listOf(options.namespaces ?? ''),
+    namespaces: namespacesOption(options.namespaces),
   })) as Added;
   if (options.json) {
     console.log(JSON.stringify({ ...added, secret }));
@@ -113,7 +113,10 @@ async function listApplications(options: { readonly json?: boolean }): Promise<v
     console.log(JSON.stringify(applications));
     return;
   }
-  if (applications.length === 0) console.log('There are none. Add one with: tracking application add NAME');
+  if (applications.length === 0) {
+    const { directory } = readSettings().data;
+    console.log(`There are none in ${directory} (DATA_DIR). Add one with: application add NAME`);
+  }
   for (const { id, name, scopes, bootstrap, ...rest } of applications) {
     const origin = bootstrap ? ', from the settings' : '';
     console.log(`${id}  "${name}"${origin}  scopes: ${scopes.join(' ')}  namespaces: ${namespacesOf(rest)}`);
@@ -129,6 +132,18 @@ async function removeApplication(id: string): Promise<void> {
 function carryOut(name: string, argument?: unknown): Promise<unknown> {
   const settings: Settings = readSettings();
   return sendOrRun(settings.data.directory, name, argument, () => openCommands(settings));
+}
+
+/** Left out means everywhere; an empty text is rather a variable that was not set. */
+function namespacesOption(text: string | undefined): string[] {
+  const patterns = listOf(text ?? '');
+  if (text !== undefined && patterns.length === 0) {
+    throw new TrackingError(
+      'invalid',
+      'Nothing was registered: --namespaces names none. Leave it out for all namespaces.',
+    );
+  }
+  return patterns;
 }
 
 function listOf(text: string): string[] {
@@ -147,5 +162,9 @@ function fail(error: unknown): void {
   process.exit(1);
 }
 
-if (existsSync('.env')) process.loadEnvFile('.env');
-await program.parseAsync().catch(fail);
+try {
+  loadEnvironmentFile('.env');
+  await program.parseAsync();
+} catch (error) {
+  fail(error);
+}

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Joi from 'joi';
@@ -123,9 +123,39 @@ export function readSettings(): Settings {
   });
   if (result.error !== undefined) {
     const sentences = result.error.details.map(({ message }) => `- ${message}.`);
-    throw new TrackingError('invalid', ['The service cannot start with these settings:', ...sentences].join('\n'));
+    throw new TrackingError('invalid', [REFUSAL, ...sentences].join('\n'));
   }
   return complete(result.value as Checked);
+}
+
+/**
+ * Puts the settings of a file such as `.env` into the environment, where they are not set already.
+ * @param path - a file that need not exist; a line each, NAME=VALUE, blank or beginning with #
+ * @throws TrackingError `invalid` for a line that is none of these, and for names that are no settings
+ */
+export function loadEnvironmentFile(path: string): void {
+  if (!existsSync(path)) return;
+  const known = namesOf(readVariables(join(PACKAGE_FOLDER, 'config')));
+  const mistakes = readFileSync(path, 'utf8')
+    .split(/\r?\n/)
+    .flatMap((line, index) => {
+      if (/^\s*(#|$)/.test(line)) return [];
+      const name = /^\s*(?:export\s+)?(\w+)\s*=/.exec(line)?.[1];
+      if (name === undefined) return `- Line ${index + 1} of ${path} is no NAME=VALUE.`;
+      return known.includes(name)
+        ? []
+        : `- ${name} in line ${index + 1} of ${path} is no setting; sample.env lists them all.`;
+    });
+  if (mistakes.length > 0) throw new TrackingError('invalid', [REFUSAL, ...mistakes].join('\n'));
+  process.loadEnvFile(path);
+}
+
+const REFUSAL = 'The service cannot start with these settings:';
+
+function namesOf(variables: object): string[] {
+  return Object.values(variables).flatMap((value: unknown) =>
+    typeof value === 'string' ? value : typeof value === 'object' && value !== null ? namesOf(value) : [],
+  );
 }
 
 /** Which environment variable sets which setting, so that sentences name what people have to change. */

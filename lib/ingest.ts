@@ -13,11 +13,15 @@ export interface IngestOptions {
 
 interface Request {
   readonly points: readonly Point[];
+  readonly sender: string;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   /** On the clock of `performance.now()`. */
   readonly deadline: number;
 }
+
+/** Of all that may wait, how much may be one sender's: none can shut the others out. */
+const MAX_SHARE = 0.8;
 
 /** Milliseconds between two looks at who has waited too long. */
 const MAX_SWEEP_PAUSE = 100;
@@ -31,6 +35,7 @@ type Write = (points: readonly Point[]) => Promise<readonly Refusal[]>;
 export class Ingest {
   private waiting: Request[] = [];
   private waitingPoints = 0;
+  private readonly pointsOf = new Map<string, number>();
   private writing: Promise<void> | undefined;
   private underWay: readonly Request[] = [];
   private closed = false;
@@ -43,27 +48,18 @@ export class Ingest {
 
   /**
    * Resolves once the points are durable.
+   * @param sender - the application: none may fill all the room there is
    * @throws TrackingError `unavailable` where the store cannot take them now (they may be stored all the same),
+   *   `too-many-requests` where too many of this sender wait,
    *   `unprocessable` where it will never take some of them; those are named by index, and the others are stored
    */
-  accept(points: readonly Point[]): Promise<void> {
+  accept(points: readonly Point[], sender = ''): Promise<void> {
     if (points.length === 0) return Promise.resolve();
-    if (this.closed)
-      return Promise.reject(new TrackingError('unavailable', 'The service is stopping.', { retryAfter: 5 }));
-    if (this.waitingPoints > 0 && this.waitingPoints + points.length > this.options.maxWaiting) {
-      return Promise.reject(
-        new TrackingError(
-          'unavailable',
-          'More events wait for the store than may. Nothing of this request was stored.',
-          {
-            retryAfter: 1,
-          },
-        ),
-      );
-    }
+    const refusal = this.refusalOf(points.length, sender);
+    if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
-      this.waiting.push({ points, resolve, reject, deadline: performance.now() + this.options.timeout });
-      this.waitingPoints += points.length;
+      this.waiting.push({ points, sender, resolve, reject, deadline: performance.now() + this.options.timeout });
+      this.count(sender, points.length);
       // A turn of the event loop later, so that requests that arrived together go out together.
       this.writing ??= new Promise<void>((start) => setImmediate(start)).then(() => this.run());
     });
@@ -78,6 +74,37 @@ export class Ingest {
   async close(): Promise<void> {
     this.closed = true;
     await this.writing;
+  }
+
+  private refusalOf(points: number, sender: string): TrackingError | undefined {
+    if (this.closed) return new TrackingError('unavailable', 'The service is stopping.', { retryAfter: 5 });
+    const { maxWaiting } = this.options;
+    const own = this.pointsOf.get(sender) ?? 0;
+    if (own > 0 && own + points > maxWaiting * MAX_SHARE) {
+      return new TrackingError(
+        'too-many-requests',
+        `${own} events of this application wait for the store already. Nothing of this request was stored.`,
+        { retryAfter: 1 },
+      );
+    }
+    if (this.waitingPoints > 0 && this.waitingPoints + points > maxWaiting) {
+      return new TrackingError(
+        'unavailable',
+        'More events wait for the store than may. Nothing of this request was stored.',
+        {
+          retryAfter: 1,
+        },
+      );
+    }
+    return undefined;
+  }
+
+  /** Notes that so many points of a sender wait, or no longer do. */
+  private count(sender: string, points: number): void {
+    this.waitingPoints += points;
+    const own = (this.pointsOf.get(sender) ?? 0) + points;
+    if (own > 0) this.pointsOf.set(sender, own);
+    else this.pointsOf.delete(sender);
   }
 
   private async run(): Promise<void> {
@@ -120,7 +147,7 @@ export class Ingest {
       for (const request of batch) request.reject(failure);
     } finally {
       this.underWay = [];
-      this.waitingPoints -= points.length;
+      for (const request of batch) this.count(request.sender, -request.points.length);
     }
   }
 
@@ -132,8 +159,8 @@ export class Ingest {
     }
     const inTime = this.waiting.findIndex(({ deadline }) => deadline > now);
     const late = this.waiting.splice(0, inTime < 0 ? this.waiting.length : inTime);
-    for (const { points, reject } of late) {
-      this.waitingPoints -= points.length;
+    for (const { points, sender, reject } of late) {
+      this.count(sender, -points.length);
       reject(tooLate('Nothing of this request was stored.'));
     }
   }

@@ -22,5 +22,7 @@ export function welcome({ url, clientId, clientSecret }: FirstSteps): string {
     '',
     `curl -s -H "Authorization: Bearer $TOKEN" '${url}/api/events/Frontend/pageView?granularity=hour&aggregationType=count'`,
     '',
+    `All there is to send and to ask: ${url}/docs`,
+    '',
   ].join('\n');
 }

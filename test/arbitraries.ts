@@ -9,7 +9,27 @@ const HOUR = 3_600_000;
 
 /** What line protocol, Flux, SQL, URLs, text decoders and JavaScript objects each have their own ideas about. */
 export const ODD_PIECES = [
-  ...[' ', '"', "'", ',', '=', '\\', '/', '#', '%', '%5C', '%23', '%25', '%2F', '\\ ', '\\,', '\\=', '\\\\', '\\n'],
+  ...[
+    ' ',
+    '"',
+    "'",
+    ',',
+    '=',
+    '\\',
+    '/',
+    '#',
+    '%',
+    '%5C',
+    '%23',
+    '%25',
+    '%2F',
+    '\\ ',
+    '\\,',
+    '\\=',
+    '\\"',
+    '\\\\',
+    '\\n',
+  ],
   ...[
     '{',
     '}',

@@ -114,9 +114,10 @@ describe('accepted events', () => {
   it('are refused beyond the bound, and taken again afterwards', async () => {
     const gate = new Gate();
     const ingest = new Ingest(gate.write, options);
-    const many = ingest.accept(points(...new Array<number>(100).fill(0)));
-    const error = await failure(ingest.accept(points(1)));
+    const many = ingest.accept(points(...new Array<number>(100).fill(0)), 'one');
+    const error = await failure(ingest.accept(points(1), 'other'));
     expect(error).to.include({ code: 'unavailable', retryAfter: 1 });
+    expect(await failure(ingest.accept(points(1), 'one'))).to.include({ code: 'too-many-requests', retryAfter: 1 });
     await gate.end();
     await many;
     const later = ingest.accept(points(2));

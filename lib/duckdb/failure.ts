@@ -10,14 +10,22 @@ export function isFatal(error: unknown): boolean {
   return isDurableAllTheSame(error) || /FATAL|has been invalidated|Connection Error/i.test(messageOf(error));
 }
 
-/** An error of DuckDB in words for the person who asked or wrote. */
+/** An error of DuckDB in words for the person who wrote: whatever it is, the same events may be sent again. */
+export function explainWriting(error: unknown): TrackingError {
+  if (!(error instanceof TrackingError) && isOutOfMemory(error)) {
+    return unavailable('The database has no memory left for this write. Ask it less at a time', error);
+  }
+  return explain(error);
+}
+
+/** An error of DuckDB in words for the person who asked. Its own words, which may quote SQL, are for the log. */
 export function explain(error: unknown): TrackingError {
   if (error instanceof TrackingError) return error;
   const reason = messageOf(error);
   if (/No space left|File too large|Could not write|max_temp_directory_size/i.test(reason)) {
     return unavailable('The disk of the database is full. Free some room on it', error);
   }
-  if (reason.startsWith('Out of Memory')) {
+  if (isOutOfMemory(error)) {
     return new TrackingError(
       'unprocessable',
       'The answer needs more memory than the database may take. Ask for a shorter range or for longer windows.',
@@ -27,7 +35,7 @@ export function explain(error: unknown): TrackingError {
   if (/Corrupt database file|checksum/i.test(reason)) {
     return unavailable('The database file is damaged. Put back a copy of it', error);
   }
-  return unavailable('The database failed', error);
+  return unavailable('The database failed; the log of the service says why', error);
 }
 
 /** Why a database file cannot be opened, and what to do. */
@@ -57,7 +65,11 @@ export function damaged(path: string, reason: string, cause?: unknown): Tracking
 }
 
 function unavailable(sentence: string, cause: unknown): TrackingError {
-  return new TrackingError('unavailable', `${sentence}: ${messageOf(cause)}`, { retryAfter: 5, cause });
+  return new TrackingError('unavailable', `${sentence}.`, { retryAfter: 5, cause });
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return messageOf(error).startsWith('Out of Memory');
 }
 
 /** DuckDB refuses the whole answer where the squares of one window overflow. */

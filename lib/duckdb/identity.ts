@@ -106,7 +106,14 @@ export class KnownIdentities {
       if (points <= (chosen.length === 0 ? this.capacity / 4 : LEARNED_AT_ONCE)) chosen.push(number);
     }
     for (const number of empty) this.use(number);
-    if (chosen.length > 0) await this.load(chosen, connection);
+    if (chosen.length === 0) return;
+    try {
+      await this.load(chosen, connection);
+    } catch (error) {
+      // Half a page must not pass for a whole one: what it lacks would be written again.
+      for (const number of chosen) this.drop(number);
+      throw error;
+    }
   }
 
   private async load(pages: readonly number[], connection: DuckDBConnection): Promise<void> {
@@ -126,13 +133,19 @@ export class KnownIdentities {
   }
 
   private forget(): void {
-    for (const [page, hashes] of this.pages) {
+    for (const page of this.pages.keys()) {
       if (this.slots <= this.capacity) return;
-      this.pages.delete(page);
-      this.slots -= hashes.capacity + OVERHEAD;
-      this.emptyFrom = Math.max(this.emptyFrom, page + 1);
-      if (this.latest?.page === page) this.latest = undefined;
+      this.drop(page);
     }
+  }
+
+  private drop(page: number): void {
+    const hashes = this.pages.get(page);
+    if (hashes === undefined) return;
+    this.pages.delete(page);
+    this.slots -= hashes.capacity + OVERHEAD;
+    this.emptyFrom = Math.max(this.emptyFrom, page + 1);
+    if (this.latest?.page === page) this.latest = undefined;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Extent, NameSummary, Refusal, Store, StoredEvent, WindowAggregate,
 import { aggregateStatement } from './aggregate.js';
 import { Database, type DatabaseOptions } from './database.js';
 import { eventsOf } from './events.js';
-import { explain, isDeviationTooGreat } from './failure.js';
+import { explain, explainWriting, isDeviationTooGreat } from './failure.js';
 import { abortable } from './abortable.js';
 import { readersAllowed } from './readers.js';
 import { type Columns, literal, type Statement } from './rows.js';
@@ -158,7 +158,7 @@ export class DuckDBStore implements Store {
     const turn = this.writing.then(async () => {
       const database = await this.live();
       await work(database).catch((error: unknown) => {
-        throw explain(error);
+        throw explainWriting(error);
       });
     });
     this.writing = turn.catch(() => undefined);

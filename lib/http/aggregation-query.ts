@@ -147,6 +147,9 @@ function readGranularity(text: string): string {
   );
 }
 
+/** In one question; each is a number in every row of the answer. */
+export const MAX_AGGREGATIONS = 20;
+
 function readAggregations(text: string): string[] {
   const types = text.split(',').map((type) => type.trim());
   for (const type of types) {
@@ -156,6 +159,7 @@ function readAggregations(text: string): string[] {
     );
   }
   if (new Set(types).size < types.length) throw new Error('must name each aggregation once');
+  if (types.length > MAX_AGGREGATIONS) throw new Error(`must name at most ${MAX_AGGREGATIONS} aggregations`);
   return types;
 }
 

@@ -23,17 +23,14 @@ export function readJsonEvents(body: Buffer, reception: Reception): Point[] {
 
 /** Reads one event a line; blank lines do not count. @throws TrackingError as `readEvents`, broken lines among the rest */
 export function readLineEvents(body: Buffer, reception: Reception): Point[] {
-  const lines = decodeText(body)
-    .split('\n')
-    .map((text, index) => ({ text, number: index + 1 }))
-    .filter(({ text }) => text.trim() !== '');
+  const lines = linesOf(decodeText(body));
   if (lines.length > MAX_EVENTS_PER_REQUEST) return readEvents(lines, reception);
   const broken = new Map<number, string>();
   const events = lines.map(({ text, number }, index): unknown => {
     try {
       return JSON.parse(text);
     } catch {
-      broken.set(index, `line ${number} is not JSON: ${explainJson(text)}`);
+      broken.set(index, `line ${number} is not JSON: ${explainJson(text).replace(/^line 1, /, '')}`);
       return null; // which is no event, so that it is counted among the mistakes
     }
   });
@@ -49,6 +46,21 @@ export function readLineEvents(body: Buffer, reception: Reception): Point[] {
     throw new TrackingError(code, message, { mistakes, mistakeCount });
   }
 }
+
+/** The lines that are not blank, and no more of them than show that there are too many. */
+function linesOf(text: string): { readonly text: string; readonly number: number }[] {
+  const lines: { text: string; number: number }[] = [];
+  let number = 1;
+  for (let start = 0; start < text.length && lines.length <= MAX_EVENTS_PER_REQUEST; number++) {
+    const end = text.indexOf('\n', start);
+    const line = text.slice(start, end < 0 ? undefined : end);
+    if (NOT_BLANK.test(line)) lines.push({ text: line, number });
+    start = end < 0 ? text.length : end + 1;
+  }
+  return lines;
+}
+
+const NOT_BLANK = /\S/;
 
 function decodeText(body: Buffer): string {
   if (!isUtf8(body)) throw new TrackingError('invalid', 'The body is not valid UTF-8.');

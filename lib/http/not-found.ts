@@ -18,8 +18,8 @@ export const answerNotFound: Middleware = function answerNotFound(ctx) {
   const { matched = [] } = ctx as { matched?: readonly { readonly methods: readonly string[] }[] };
   if (matched.length === 0) {
     const near = nearest(ctx.path, PATHS);
-    const hint = near === undefined ? '' : ` Did you mean ${near}?`;
-    throw new TrackingError('not-found', `There is nothing at ${ctx.path}.${hint}`);
+    const hint = near === undefined ? 'What there is stands in /docs.' : `Did you mean ${near}?`;
+    throw new TrackingError('not-found', `There is nothing at ${ctx.path}. ${hint}`);
   }
   const allowed = [...new Set(matched.flatMap(({ methods }) => methods)), 'OPTIONS'].join(', ');
   ctx.set('Allow', allowed);

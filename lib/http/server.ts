@@ -1,4 +1,4 @@
-import { type Server, createServer } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type Koa from 'koa';
 import { TrackingError, messageOf } from '../errors.js';
@@ -29,7 +29,8 @@ export async function listen(
   let closing = false;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, (request, response) => {
     if (closing) response.setHeader('Connection', 'close');
-    void handle(request, response);
+    if (isPath(request)) void handle(request, response);
+    else answerProxyRequest(response);
   });
   server.on('clientError', answerClientError);
   await listening(server, host, port);
@@ -40,6 +41,17 @@ export async function listen(
       return closed(server, patience);
     },
   };
+}
+
+/** A whole address instead of a path is for proxies (RFC 9112 §3.2.2), and Koa stumbles over what is none. */
+function isPath({ url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/') || url === '*';
+}
+
+function answerProxyRequest(response: ServerResponse): void {
+  const detail = 'The request must name a path that begins with a slash; this service is no proxy.';
+  response.writeHead(400, { 'Content-Type': 'application/problem+json; charset=utf-8', Connection: 'close' });
+  response.end(JSON.stringify(problemOf(new TrackingError('invalid', detail))));
 }
 
 function listening(server: Server, host: string, port: number): Promise<void> {

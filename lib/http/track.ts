@@ -12,7 +12,7 @@ import { mistakenParameters, readParameters, refuseOtherParameters } from './par
 /** What takes the events: `ingest.ts`. */
 export interface Acceptor {
   /** Resolves once the points are durable. */
-  accept(points: readonly Point[]): Promise<void>;
+  accept(points: readonly Point[], application: string): Promise<void>;
 }
 
 export const LINE_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
@@ -33,8 +33,9 @@ function trackEvents(ingest: Acceptor): Middleware {
     const reception = readReception(ctx);
     const read = LINE_TYPES.includes(ctx.request.type.toLowerCase()) ? readLineEvents : readJsonEvents;
     const points = read(bodyOf(ctx), reception);
-    refuseForeignNamespaces(points, grantOf(ctx).namespaces);
-    await ingest.accept(points);
+    const { application, namespaces } = grantOf(ctx);
+    refuseForeignNamespaces(points, namespaces);
+    await ingest.accept(points, application);
     ctx.state.events = points.length;
     answerAccepted(ctx, points.length);
   };

@@ -58,5 +58,5 @@ export function trackingErrorOf(error: unknown, url: string): TrackingError {
     return failureOf(error.statusCode, error.message, Number.isFinite(seconds) && seconds > 0 ? seconds : undefined);
   }
   const fate = neverConnected(error) ? 'cannot be reached' : 'broke off the connection';
-  return new TrackingError('unavailable', `InfluxDB ${fate} at ${url}.`, { retryAfter: 5, cause: error });
+  return new TrackingError('unavailable', `InfluxDB ${fate} at ${new URL(url).host}.`, { retryAfter: 5, cause: error });
 }

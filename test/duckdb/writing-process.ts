@@ -18,7 +18,8 @@ for (let number = Number(first); number < Number(end) && failures < 5;) {
     say(`acknowledged ${String(number)}`);
   } catch (error) {
     failures++;
-    say(`refused ${messageOf(error)}`);
+    // The cause is what the service would log.
+    say(`refused ${messageOf(error)} ${error instanceof Error ? messageOf(error.cause) : ''}`);
   }
 }
 const { last } = (await store.extent({ namespace: 'Numbers', name: 'n', tags: {} })) ?? { last: 0n };

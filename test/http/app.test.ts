@@ -66,7 +66,9 @@ describe('the front door', () => {
       status: 404,
       detail: 'There is nothing at /api/trak. Did you mean /api/track/?',
     });
-    expect((await problemIn(await front.fetch('/'))).detail).to.equal('There is nothing at /.');
+    expect((await problemIn(await front.fetch('/'))).detail).to.equal(
+      'There is nothing at /. What there is stands in /docs.',
+    );
   });
 
   it('names the methods of a path', async () => {

@@ -56,7 +56,7 @@ describe('POST /api/track/', () => {
     const problem = await problemIn(await front.fetch('/api/track/', post(lines.join('\n'), type)));
     expect(problem.status).to.equal(400);
     expect(problem.errors).to.deep.equal([
-      { index: 0, message: 'line 2 is not JSON: line 1, column 19: expected a comma or }, found "' },
+      { index: 0, message: 'line 2 is not JSON: column 19: expected a comma or }, found "' },
       { index: 2, path: 'value', message: 'value must be a finite number' },
     ]);
     expect(front.points).to.be.empty;

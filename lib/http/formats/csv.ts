@@ -30,7 +30,8 @@ function fieldsOf({ group, time, values, tags }: Row, { groupBy, tagKeys }: Shap
   const fields = groupBy === undefined ? [] : [field(group ?? '')];
   fields.push(formatTime(time));
   for (const value of values) fields.push(isNumber(value) ? String(value) : '');
-  for (const key of tagKeys) fields.push(field(tags?.[key] ?? ''));
+  for (const key of tagKeys)
+    fields.push(field(tags !== undefined && Object.hasOwn(tags, key) ? (tags[key] ?? '') : ''));
   return fields;
 }
 
