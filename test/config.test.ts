@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { PACKAGE_FOLDER, readSettings } from '../lib/config.js';
+import { PACKAGE_FOLDER, loadEnvironmentFile, readSettings } from '../lib/config.js';
+import { temporaryFolder } from './servers/lifetime.js';
 
 /** The settings under these environment variables and no others of ours. */
 function settingsUnder(variables: Readonly<Record<string, string>>): ReturnType<typeof readSettings> {
@@ -82,5 +83,18 @@ describe('the settings', () => {
       '- INFLUXDB_BUCKET is required with STORE=influxdb.',
       '- BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET must be set both, or neither.',
     ]);
+  });
+
+  it('come from a file too, which is read whole or not at all', () => {
+    const file = path.join(temporaryFolder('settings'), '.env');
+    writeFileSync(file, '# ours\n\nTRACKING_UNKNOWN=1\nthis is not a setting\nexport PORT=8003\n');
+    expect(() => {
+      loadEnvironmentFile(file);
+    }).to.throw(
+      /TRACKING_UNKNOWN in line 3 of \S+ is no setting; sample\.env lists them all\.\n- Line 4 of \S+ is no NAME=VALUE\.$/,
+    );
+    expect(() => {
+      loadEnvironmentFile(`${file}.absent`);
+    }).not.to.throw();
   });
 });

@@ -1,8 +1,10 @@
 import path from 'node:path';
+import { DuckDBConnection, type DuckDBResult } from '@duckdb/node-api';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { HashSet } from '../../lib/duckdb/hash-set.js';
 import { DuckDBStore } from '../../lib/duckdb/store.js';
+import { TrackingError } from '../../lib/errors.js';
 import { identityOfId, type Point, seriesOf } from '../../lib/event.js';
 import { SECOND } from '../../lib/time.js';
 import { temporaryFolder } from '../servers/lifetime.js';
@@ -96,6 +98,47 @@ describe('Identities in a DuckDB file', () => {
       expect(count).to.equal(10_000);
       await store.close();
     }
+  });
+});
+
+describe('A page of identities that could be read only in part', () => {
+  type Stream = (this: DuckDBConnection, sql: string, ...rest: unknown[]) => Promise<DuckDBResult>;
+  const stream = Reflect.get(DuckDBConnection.prototype, 'stream') as Stream;
+  afterEach(() => {
+    DuckDBConnection.prototype.stream = stream;
+  });
+
+  /** Lets identities be read up to their second chunk. */
+  function failHalfway(): void {
+    DuckDBConnection.prototype.stream = async function (sql, ...rest): Promise<DuckDBResult> {
+      const result = await stream.call(this, sql, ...rest);
+      if (!sql.includes('time, series, fingerprint')) return result;
+      const fetchChunk = result.fetchChunk.bind(result);
+      let chunks = 0;
+      result.fetchChunk = () => (++chunks > 1 ? Promise.reject(new Error('Out of Memory Error')) : fetchChunk());
+      return result;
+    };
+  }
+
+  it('does not pass for a whole one: what is sent again counts once', async () => {
+    const file = path.join(temporaryFolder('identity'), 'events.duckdb');
+    const points = Array.from({ length: 10_000 }, (_, number): Point => {
+      const time = BigInt(number % 100) * SECOND;
+      return { series: seriesOf('Half', 'x'), time, value: number, identity: identityOfId(String(number), time) };
+    });
+    let store = await DuckDBStore.open({ path: file });
+    await store.write(points);
+    await store.close();
+    store = await DuckDBStore.open({ path: file });
+    failHalfway();
+    const outcome: unknown = await store.write(points.slice(0, 1)).catch((error: unknown) => error);
+    expect(outcome).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    DuckDBConnection.prototype.stream = stream;
+    await store.write(points);
+    let count = 0;
+    for await (const _ of store.events({ selection: { namespace: 'Half', name: 'x', tags: {} } })) count++;
+    expect(count).to.equal(10_000);
+    await store.close();
   });
 });
 
