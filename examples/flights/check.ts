@@ -39,7 +39,11 @@ export async function checkFlights(client: TrackingClient): Promise<void> {
   await connection.run(`SET TimeZone = 'UTC'`);
   await connection.run('CREATE TABLE loaded AS SELECT number, seconds, delay, origin FROM flights');
   const questions = await allQuestions(connection);
-  const bar = new SingleBar({ format: 'checking {bar} {value}/{total} questions' });
+  const bar = new SingleBar({
+    format: 'checking {bar} {value}/{total} questions',
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
+  });
   bar.start(questions.length, 0);
   let windows = 0;
   for (const question of questions) {

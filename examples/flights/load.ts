@@ -14,7 +14,9 @@ export async function loadFlights(client: TrackingClient, identity: FlightIdenti
   const connection = await openFlights();
   const bar = new SingleBar({
     format: 'sending flights {bar} {percentage}% {value}/{total}, {eta_formatted} left',
-    noTTYOutput: false,
+    // Where it goes to a file, a line now and then.
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
   });
   const start = performance.now();
   bar.start(FLIGHTS, 0);
