@@ -54,7 +54,8 @@ export interface Reception {
 }
 
 export const MAX_EVENTS_PER_REQUEST = 10_000;
-const MAX_MISTAKES_LISTED = 100;
+/** Of the mistakes in one request, how many are put in words. */
+export const MAX_MISTAKES_LISTED = 100;
 
 const NO_TAGS: Tags = Object.freeze({});
 const ITSELF: Identity = Object.freeze({ kind: 'none' });

@@ -1,7 +1,7 @@
 import type { RouterInstance } from '@koa/router';
 import { allowsNamespace } from '../access.js';
 import { TrackingError } from '../errors.js';
-import type { Point, Reception } from '../event.js';
+import { MAX_MISTAKES_LISTED, type Point, type Reception } from '../event.js';
 import { now } from '../time.js';
 import { grantOf, requireScope } from './authenticate.js';
 import { bodyOf, readBody } from './body.js';
@@ -20,8 +20,6 @@ export const TYPES = ['application/json', ...LINE_TYPES];
 
 // As text an id takes its place in a hash, so its characters matter as little as those of an event's id.
 export const IDEMPOTENCY_KEY = /^[^\p{Cc}]{1,128}$/u;
-
-const MAX_MISTAKES_LISTED = 100;
 
 /** `POST /api/track/`: events in (`api.md`, Tracking). */
 export function routeTrack(router: RouterInstance<RequestState>, authenticate: Middleware, ingest: Acceptor): void {
