@@ -3,7 +3,7 @@ import https from 'node:https';
 import { InfluxDB, type ParameterizedQuery } from '@influxdata/influxdb-client';
 import { TrackingError, messageOf } from '../errors.js';
 import { failureOf, trackingErrorOf } from './failure.js';
-import { Gate } from './gate.js';
+import type { Gate } from './gate.js';
 import { Answer } from './answer.js';
 import type { Row } from './rows.js';
 
@@ -13,21 +13,19 @@ export interface ReaderOptions {
   readonly org: string;
   /** Milliseconds to wait for the next bytes of an answer. */
   readonly timeout: number;
-  /** Questions under way at once; the others wait in line. */
-  readonly concurrency: number;
+  /** Where questions wait for their turn. */
+  readonly gate: Gate;
 }
 
 /** Asks InfluxDB in Flux and reads the answers row by row, no faster than they are used. */
 export class Reader {
   private readonly agent: http.Agent;
-  private readonly gate: Gate;
   private readonly underWay = new Set<AbortController>();
   private closed = false;
 
   constructor(private readonly options: ReaderOptions) {
     const secure = options.url.startsWith('https:');
     this.agent = new (secure ? https : http).Agent({ keepAlive: true });
-    this.gate = new Gate(options.concurrency);
   }
 
   /** The rows of an answer, one by one; see `batches`. */
@@ -41,11 +39,11 @@ export class Reader {
    * @throws TrackingError `unavailable`, or `unprocessable` where InfluxDB can't run the query over what it holds
    */
   async *batches(query: ParameterizedQuery, signal?: AbortSignal): AsyncGenerator<readonly Row[], void, undefined> {
-    await this.gate.enter();
+    await this.options.gate.enter();
     try {
       yield* this.ask(query, signal);
     } finally {
-      this.gate.leave();
+      this.options.gate.leave();
     }
   }
 
@@ -54,16 +52,16 @@ export class Reader {
    * next question may begin. Else a few clients that stop reading would hold up all others.
    */
   async *unhurried(query: ParameterizedQuery): AsyncGenerator<readonly Row[], void, undefined> {
-    await this.gate.enter();
+    await this.options.gate.enter();
     let waiting = true;
     try {
       for await (const batch of this.ask(query, undefined)) {
-        if (waiting) this.gate.leave();
+        if (waiting) this.options.gate.leave();
         waiting = false;
         yield batch;
       }
     } finally {
-      if (waiting) this.gate.leave();
+      if (waiting) this.options.gate.leave();
     }
   }
 

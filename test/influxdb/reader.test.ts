@@ -4,6 +4,7 @@ import { flux } from '@influxdata/influxdb-client';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { TrackingError } from '../../lib/errors.js';
+import { Gate } from '../../lib/influxdb/gate.js';
 import { Reader } from '../../lib/influxdb/reader.js';
 import { cellOf } from '../../lib/influxdb/rows.js';
 
@@ -33,7 +34,7 @@ describe('Reading answers of InfluxDB', () => {
       token: 't',
       org: 'o',
       timeout: 300,
-      concurrency: 2,
+      gate: new Gate(2),
     });
     return reader;
   }
