@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { influxDB } from '../test/servers/influxdb.js';
 import { temporaryFolder } from '../test/servers/lifetime.js';
 import { freePort, ServerProcess } from '../test/servers/process.js';
-import { influxDBSettings, ServiceProcess } from '../test/servers/service.js';
+import { FLAGS, influxDBSettings, ServiceProcess } from '../test/servers/service.js';
 import { type Shot, median, post, processorPressure } from './wrk.js';
 
 /**
@@ -20,7 +20,7 @@ async function bareKoa(): Promise<Shot> {
   const program = fileURLToPath(new URL('bare.js', import.meta.url));
   const server = ServerProcess.spawn(
     process.execPath,
-    [program, String(port)],
+    [...FLAGS, program, String(port)],
     path.join(temporaryFolder('bare'), 'bare.log'),
   );
   const shot = jsonShot(`http://127.0.0.1:${port}/`, {});

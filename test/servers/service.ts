@@ -8,7 +8,7 @@ import { freePort, ServerProcess } from './process.js';
 export const CLI = fileURLToPath(new URL('../../lib/cli.js', import.meta.url));
 
 /** What `npm start` gives Node.js: room for the requests under way among the young objects, so that they are not copied. */
-const FLAGS = ['--max-semi-space-size=32'];
+export const FLAGS = ['--min-semi-space-size=32', '--max-semi-space-size=32'];
 
 /** The application that every service of the tests has, with all scopes. */
 export const APPLICATION = { id: 'test-application', secret: 'a-secret-of-the-tests' } as const;
