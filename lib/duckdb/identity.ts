@@ -10,6 +10,8 @@ const LEARNED_AT_ONCE = 200_000;
 
 /** Pages that are learned together: old events seldom come alone, and one scan costs what the next would. */
 const NEIGHBOURS = 16;
+/** Of so many pages at once the neighbours are left alone: what lies scattered over centuries has none to come. */
+const SCATTERED = 256;
 
 /** What a page takes beside its hashes, in slots of four bytes. */
 const OVERHEAD = 64;
@@ -42,17 +44,8 @@ export class KnownIdentities {
 
   /** The indexes of the points whose identity may be there already; those of the others are known from now on. */
   async suspects(batch: Batch, connection: DuckDBConnection): Promise<number[]> {
-    const unknown = new Set<number>();
-    for (const { time, identity } of batch.points) {
-      if (identity.kind === 'none') continue;
-      const page = pageOf(time);
-      if (this.isKnown(page)) continue;
-      const first = page - (page & (NEIGHBOURS - 1));
-      for (let near = first; near < first + NEIGHBOURS; near++) {
-        if (!this.isKnown(near)) unknown.add(near);
-      }
-    }
-    if (unknown.size > 0) await this.learn([...unknown], connection);
+    const unknown = this.unknownPages(batch);
+    if (unknown.length > 0) await this.learn(unknown, connection);
 
     const suspects: number[] = [];
     batch.points.forEach(({ time, identity }, index) => {
@@ -63,6 +56,22 @@ export class KnownIdentities {
     });
     this.forget();
     return suspects;
+  }
+
+  private unknownPages(batch: Batch): number[] {
+    const unknown = new Set<number>();
+    for (const { time, identity } of batch.points) {
+      const page = pageOf(time);
+      if (identity.kind !== 'none' && !this.isKnown(page)) unknown.add(page);
+    }
+    if (unknown.size > SCATTERED) return [...unknown];
+    for (const page of [...unknown]) {
+      const first = page - (page & (NEIGHBOURS - 1));
+      for (let near = first; near < first + NEIGHBOURS; near++) {
+        if (!this.isKnown(near)) unknown.add(near);
+      }
+    }
+    return [...unknown];
   }
 
   private isKnown(page: number): boolean {
