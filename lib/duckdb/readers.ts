@@ -30,6 +30,10 @@ export class Readers {
    */
   async *stream(statement: Statement, signal?: AbortSignal): AsyncGenerator<Columns, void, undefined> {
     const reader = await this.take();
+    if (signal?.aborted === true) {
+      this.giveBack(reader);
+      return;
+    }
     const interrupt = (): void => {
       reader.interrupt();
     };

@@ -6,7 +6,7 @@ import { aggregateStatement } from './aggregate.js';
 import { Database, type DatabaseOptions } from './database.js';
 import { eventsOf } from './events.js';
 import { explain, explainWriting, isDeviationTooGreat } from './failure.js';
-import { abortable } from './abortable.js';
+import { abortable } from '../abortable.js';
 import { readersAllowed } from './readers.js';
 import { type Columns, literal, type Statement } from './rows.js';
 import { amongSeries, extentOf, type StoredSeries } from './series.js';

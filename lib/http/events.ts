@@ -1,4 +1,5 @@
 import type { RouterInstance } from '@koa/router';
+import { readerUntil } from '../abortable.js';
 import type { AggregationQuery } from '../aggregation.js';
 import { type Page, answer } from '../answer.js';
 import { TrackingError } from '../errors.js';
@@ -28,7 +29,7 @@ function answerQuestion(store: Reader): Middleware {
   return async function answerQuestion(ctx) {
     const question = readQuestion(segment(ctx, 0), segment(ctx, 1), ctx.querystring);
     const format = chooseFormat(ctx);
-    const visible = visibleStore(store, grantOf(ctx));
+    const visible = readerUntil(visibleStore(store, grantOf(ctx)), clientGone(ctx));
     const page = await answer(visible, question.query);
     const shape = await shapeOf(visible, question.query, format);
     const body = await streamRows(page.rows, format.write(shape));
@@ -39,6 +40,15 @@ function answerQuestion(store: Reader): Middleware {
     if (ctx.method === 'HEAD') body.destroy();
     else ctx.body = body;
   };
+}
+
+/** Aborts when the connection ends: a question whose client hung up is not worth finishing. */
+function clientGone({ res }: Context): AbortSignal {
+  const gone = new AbortController();
+  res.once('close', () => {
+    gone.abort();
+  });
+  return gone.signal;
 }
 
 function chooseFormat(ctx: Context): Format {

@@ -24,12 +24,16 @@ export class Aggregator {
   ) {}
 
   /** See `Store.aggregate`. */
-  async *aggregate(question: WindowedQuestion): AsyncGenerator<WindowAggregate, void, undefined> {
+  async *aggregate(question: WindowedQuestion, signal: AbortSignal): AsyncGenerator<WindowAggregate, void, undefined> {
     const { selection, aggregations, groupBy } = question;
     const windows = new Windows(question.windows, selection);
     const { start, end } = windows.whole;
     if (windows.count === 0 || start >= end) return;
     const ending = new AbortController();
+    const stop = (): void => {
+      ending.abort();
+    };
+    signal.addEventListener('abort', stop, { once: true });
     try {
       for await (const { filter, only } of this.turns(selection, windows, groupBy)) {
         const cells = await this.fill(question, windows, filter, ending);
@@ -42,7 +46,8 @@ export class Aggregator {
         }
       }
     } finally {
-      ending.abort();
+      signal.removeEventListener('abort', stop);
+      stop();
     }
   }
 

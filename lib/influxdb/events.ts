@@ -20,13 +20,14 @@ export async function* streamEvents(
   reader: Reader,
   bucket: string,
   { selection, from, limit = Infinity }: EventsQuery,
+  signal: AbortSignal,
 ): AsyncGenerator<StoredEvent, void, undefined> {
   const all = rangeOf(selection);
   const start = from && from.time > all.start ? from.time : all.start;
   let skip = from?.time === start ? from.skip : 0;
   let left = limit;
   const enough = Math.min(MAX_SLICE, Math.max(MIN_SLICE, skip + limit));
-  const question = { reader, bucket, selection };
+  const question = { reader, bucket, selection, signal };
   for await (const slice of slicesOf(question, { start, end: all.end }, enough)) {
     for await (const event of slice) {
       if (skip > 0 && event.time === start) {
@@ -44,6 +45,7 @@ interface Question {
   readonly reader: Reader;
   readonly bucket: string;
   readonly selection: Selection;
+  readonly signal: AbortSignal;
 }
 
 /** Slices of a range that hold about as many events as are wanted, in order, their lengths found by counting. */
@@ -76,16 +78,17 @@ function atLeastOne(length: bigint): bigint {
   return length > 0n ? length : 1n;
 }
 
-async function countIn({ reader, bucket, selection }: Question, range: Range): Promise<number> {
+async function countIn({ reader, bucket, selection, signal }: Question, range: Range): Promise<number> {
   let count = 0;
-  for await (const row of reader.rows(script`${dataOf(bucket, selection, range)}${beforeSum(range)} |> count()`)) {
+  const query = script`${dataOf(bucket, selection, range)}${beforeSum(range)} |> count()`;
+  for await (const row of reader.rows(query, signal)) {
     count += Number(cellOf(row, '_value'));
   }
   return count;
 }
 
 async function* sliceOf(
-  { reader, bucket, selection }: Question,
+  { reader, bucket, selection, signal }: Question,
   range: Range,
 ): AsyncGenerator<StoredEvent, void, undefined> {
   // Something must stand before group(): run in the storage engine it keeps the tags where they were while sort()
@@ -94,7 +97,7 @@ async function* sliceOf(
     |> drop(columns: ["_start", "_stop", "_field", "_measurement", "name"]) |> group() |> sort(columns: ["_time"])`;
   // Flux leaves the order among equal times open; by tags it is the same each time.
   let together: StoredEvent[] = [];
-  for await (const batch of reader.unhurried(sorted)) {
+  for await (const batch of reader.unhurried(sorted, signal)) {
     for (const row of batch) {
       const event = {
         time: readTime(cellOf(row, '_time')),

@@ -51,11 +51,11 @@ export class Reader {
    * As `batches`, for a reader that may be slow: once the first rows are there InfluxDB's work is mostly done, and the
    * next question may begin. Else a few clients that stop reading would hold up all others.
    */
-  async *unhurried(query: ParameterizedQuery): AsyncGenerator<readonly Row[], void, undefined> {
+  async *unhurried(query: ParameterizedQuery, signal: AbortSignal): AsyncGenerator<readonly Row[], void, undefined> {
     await this.options.gate.enter();
     let waiting = true;
     try {
-      for await (const batch of this.ask(query, undefined)) {
+      for await (const batch of this.ask(query, signal)) {
         if (waiting) this.options.gate.leave();
         waiting = false;
         yield batch;

@@ -1,3 +1,4 @@
+import { abortable } from '../abortable.js';
 import type { EventsQuery, Selection } from '../aggregation.js';
 import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
@@ -83,14 +84,12 @@ export class InfluxDBStore implements Store {
     return this.discovery.extent(selection);
   }
 
-  async *aggregate(question: WindowedQuestion): AsyncGenerator<WindowAggregate, void, undefined> {
-    this.assertOpen();
-    yield* this.aggregator.aggregate(question);
+  aggregate(question: WindowedQuestion): AsyncIterable<WindowAggregate> {
+    return this.whileOpen((signal) => this.aggregator.aggregate(question, signal));
   }
 
-  async *events(query: EventsQuery): AsyncGenerator<StoredEvent, void, undefined> {
-    this.assertOpen();
-    yield* streamEvents(this.reader, this.bucket, query);
+  events(query: EventsQuery): AsyncIterable<StoredEvent> {
+    return this.whileOpen((signal) => streamEvents(this.reader, this.bucket, query, signal));
   }
 
   async namespaces(): Promise<readonly string[]> {
@@ -115,6 +114,18 @@ export class InfluxDBStore implements Store {
     this.pageReader.close();
     this.reader.close();
     return Promise.resolve();
+  }
+
+  private whileOpen<T>(
+    generate: (signal: AbortSignal) => AsyncGenerator<T, void, undefined>,
+  ): AsyncIterable<T, void, undefined> {
+    const assertOpen = (): void => {
+      this.assertOpen();
+    };
+    return abortable(async function* (signal) {
+      assertOpen();
+      yield* generate(signal);
+    });
   }
 
   private assertOpen(): void {

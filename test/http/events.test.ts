@@ -1,5 +1,6 @@
+import { get } from 'node:http';
 import { expect } from 'chai';
-import type { StoredEvent } from '../../lib/store.js';
+import type { StoredEvent, WindowAggregate } from '../../lib/store.js';
 import { ReferenceStore } from '../reference.js';
 import { type Front, openFront, problemIn } from './front.js';
 
@@ -14,6 +15,12 @@ const EVENTS = [
   event('2020-11-12T11:20:00Z', 3, { host: 'web-2', note: '=1+1, "sum"' }),
   event('2020-11-12T12:00:00.5Z', 5),
 ];
+
+/** Something that is waited for and happens once. */
+class Signal {
+  give: () => void = () => undefined;
+  readonly given = new Promise<void>((resolve) => (this.give = resolve));
+}
 
 /** A store that has events without end, counts those it gave, and tells when it is let go. */
 class EndlessStore extends ReferenceStore {
@@ -245,6 +252,38 @@ describe('GET /api/events/{namespace}/{name}', () => {
     await failing.close();
     const errors = failing.logged.filter(({ level }) => level === 'error');
     expect(errors.map(({ message }) => message)).to.deep.equal(['The disk is gone.']);
+  });
+
+  it('ends a question while it works when its client hangs up', async () => {
+    class WorkingStore extends ReferenceStore {
+      readonly asked = new Signal();
+      readonly ended = new Signal();
+      override extent() {
+        return Promise.resolve({ first: 0n, last: 1n });
+      }
+      override aggregate() {
+        const iterator: AsyncIterableIterator<WindowAggregate> = {
+          next: () => {
+            this.asked.give();
+            return this.ended.given.then(() => ({ done: true, value: undefined }));
+          },
+          return: () => {
+            this.ended.give();
+            return Promise.resolve({ done: true, value: undefined });
+          },
+          [Symbol.asyncIterator]: () => iterator,
+        };
+        return iterator as AsyncGenerator<WindowAggregate>;
+      }
+    }
+    const store = new WorkingStore();
+    const working = await openFront({ store });
+    const client = get(`${working.url}/api/events/a/b`, { headers: { authorization: 'Bearer all' } });
+    client.on('error', () => undefined);
+    await store.asked.given;
+    client.destroy();
+    await store.ended.given;
+    await working.close();
   });
 
   it('reads on only as fast as the client, and stops when it goes away', async () => {

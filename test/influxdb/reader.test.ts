@@ -117,7 +117,8 @@ describe('Reading answers of InfluxDB', () => {
       response.write(`${HEAD},result,table,_value,host\r\n${row(1)}`);
       if (open > 2) response.end();
     });
-    const slow = [from.unhurried(QUERY), from.unhurried(QUERY)];
+    const { signal } = new AbortController();
+    const slow = [from.unhurried(QUERY, signal), from.unhurried(QUERY, signal)];
     for (const each of slow) await each.next();
     expect(await all(from)).to.deep.equal([1]);
     for (const each of slow) await each.return();
