@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { messageOf, TrackingError } from '../errors.js';
 
 /** What a Unix socket's path may have in bytes: 107 on Linux (unix(7)), 103 on macOS and the BSDs. */
@@ -19,7 +19,7 @@ export class Folder {
    */
   static async open(path: string): Promise<Folder> {
     try {
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      await makeFolder(path);
       return new Folder(path, await open(path, constants.O_RDONLY | constants.O_DIRECTORY));
     } catch (error) {
       throw new TrackingError('unavailable', `The data directory ${path} cannot be used: ${messageOf(error)}.`, {
@@ -55,6 +55,21 @@ export class Folder {
 
   close(): Promise<void> {
     return this.handle.close();
+  }
+}
+
+/** As `mkdir` with `recursive`, which below /proc never comes back (Node.js 20.20). */
+async function makeFolder(path: string): Promise<void> {
+  const make = (): Promise<void> =>
+    mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    });
+  try {
+    await make();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
   }
 }
 

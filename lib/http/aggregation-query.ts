@@ -5,7 +5,7 @@ import type { Mistake } from '../errors.js';
 import { isTagKey } from '../event-rules.js';
 import { now } from '../time.js';
 import { type Granularity, WEEKDAYS, type Weekday } from '../window.js';
-import { nearest } from './nearest.js';
+import { suggestion } from './nearest.js';
 import { type Parameter, mistakenParameters, readParameters, unknownParameter } from './parameters.js';
 import { readRange } from './time-parameter.js';
 
@@ -182,9 +182,4 @@ function readLimit(text: string): number {
   const limit = /^\d{1,8}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= MAX_LIMIT) return limit;
   throw new Error(`must be a whole number from 1 to ${MAX_LIMIT}`);
-}
-
-function suggestion(text: string, words: readonly string[]): string {
-  const near = nearest(text, words);
-  return near === undefined ? '' : `; did you mean ${near}?`;
 }

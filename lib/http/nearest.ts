@@ -9,6 +9,12 @@ export function nearest(text: string, candidates: readonly string[]): string | u
   return best;
 }
 
+/** Words that end a complaint about a text that is none of the candidates: which it most likely meant, if any. */
+export function suggestion(text: string, candidates: readonly string[]): string {
+  const near = nearest(text, candidates);
+  return near === undefined ? '' : ` (did you mean ${near}?)`;
+}
+
 /** How many characters have to be inserted, deleted or replaced (Levenshtein). */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -1,5 +1,5 @@
 import { type Mistake, TrackingError } from '../errors.js';
-import { nearest } from './nearest.js';
+import { suggestion } from './nearest.js';
 
 /** A parameter of a query string: key and value, decoded. */
 export type Parameter = readonly [key: string, value: string];
@@ -38,10 +38,8 @@ export function refuseOtherParameters(parameters: readonly Parameter[], allowed:
 }
 
 export function unknownParameter(key: string, allowed: readonly string[]): Mistake {
-  const near = nearest(key, allowed);
-  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
   const words = allowed.length === 0 ? 'none is allowed here' : `allowed are ${allowed.join(', ')}`;
-  return { path: key, message: `${key} is no parameter${hint}; ${words}` };
+  return { path: key, message: `${key} is no parameter${suggestion(key, allowed)}; ${words}` };
 }
 
 export function mistakenParameters(mistakes: readonly Mistake[]): TrackingError {

@@ -107,14 +107,22 @@ describe('The lock of a data directory', function () {
     await lock.release();
   });
 
-  it('works where the path is longer than that of a socket may be', async function () {
-    if (process.platform !== 'linux') this.skip();
+  it('works where the path is longer than that of a socket may be; outside Linux it says so', async () => {
     const path = join(directory.path, 'long'.repeat(40));
     await mkdir(path);
     const { outcome } = await start(path);
+    if (process.platform !== 'linux') {
+      expect(outcome.message).to.contain('is too long for a Unix socket');
+      return;
+    }
     expect(outcome).to.deep.equal({ held: true });
     expect(await sendOrRun(path, 'add', [1, 2], unexpected)).to.deep.equal({ sum: 3 });
     expect((await start(path)).outcome.held).to.equal(false);
+  });
+
+  it('says so where the directory cannot be made', async () => {
+    const error = await failure(lockDataDirectory('/proc/tracking/data'));
+    expect(error.message).to.contain('The data directory /proc/tracking/data cannot be used');
   });
 
   it('says so where the directory is a file', async () => {

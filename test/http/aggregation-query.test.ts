@@ -136,7 +136,7 @@ describe('the question in an address', () => {
     );
     expect(mistakes).to.have.all.keys('granuarity', 'timezone', 'fill', 'limit', 'tag._x', 'weekStart');
     expect(mistakes.granuarity).to.match(/did you mean granularity\?\); allowed are tsMin, tsMax/);
-    expect(mistakes.fill).to.match(/none, null, zero, previous, linear; did you mean zero\?/);
+    expect(mistakes.fill).to.match(/none, null, zero, previous, linear \(did you mean zero\?\)/);
   });
 
   it('refuses limits that are no whole number from 1 to 10,000,000', () => {
