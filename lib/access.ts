@@ -1,5 +1,5 @@
-/** What an application may do: `read` lists, `write` tracks, `aggregation` asks. */
-export const SCOPES = ['read', 'write', 'aggregation'] as const;
+/** What an application may do: `read` lists, `write` tracks, `aggregation` asks, `delete` deletes. */
+export const SCOPES = ['read', 'write', 'aggregation', 'delete'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** What the bearer of a token may do. */

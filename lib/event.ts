@@ -38,10 +38,14 @@ export interface Point {
  * What makes two points of one series the same one:
  * - `none`: nothing does, each is itself;
  * - `sample`: an equal time, and the last value stays;
- * - `id`: an equal time and id, and the first value stays. The fingerprint is a signed 64-bit hash of both, never 0.
+ * - `id`: an equal millisecond and id, and the first value stays. The fingerprint is a signed 64-bit hash of the time as
+ *   it was sent and the id, never 0. `placed`: it comes out of a store, which may have moved it within its millisecond;
+ *   where its nanosecond is free it stays there.
  */
 export type Identity =
-  { readonly kind: 'none' } | { readonly kind: 'sample' } | { readonly kind: 'id'; readonly fingerprint: bigint };
+  | { readonly kind: 'none' }
+  | { readonly kind: 'sample' }
+  | { readonly kind: 'id'; readonly fingerprint: bigint; readonly placed?: true };
 
 /** How the events of one request become points. */
 export interface Reception {

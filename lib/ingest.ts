@@ -39,6 +39,8 @@ export class Ingest {
   private writing: Promise<void> | undefined;
   private underWay: readonly Request[] = [];
   private closed = false;
+  /** What waits to run between two writes. */
+  private readonly between: (() => Promise<void>)[] = [];
   private sweep: NodeJS.Timeout | undefined;
 
   constructor(
@@ -60,8 +62,19 @@ export class Ingest {
     return new Promise((resolve, reject) => {
       this.waiting.push({ points, sender, resolve, reject, deadline: performance.now() + this.options.timeout });
       this.count(sender, points.length);
-      // A turn of the event loop later, so that requests that arrived together go out together.
-      this.writing ??= new Promise<void>((start) => setImmediate(start)).then(() => this.run());
+      this.start();
+    });
+  }
+
+  /**
+   * Runs what must not meet a write, such as a deletion, between two of them.
+   * @throws TrackingError `unavailable` where the service is stopping; and as the work throws
+   */
+  exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.closed) return Promise.reject(stopping());
+    return new Promise((resolve, reject) => {
+      this.between.push(() => work().then(resolve, reject));
+      this.start();
     });
   }
 
@@ -77,7 +90,7 @@ export class Ingest {
   }
 
   private refusalOf(points: number, sender: string): TrackingError | undefined {
-    if (this.closed) return new TrackingError('unavailable', 'The service is stopping.', { retryAfter: 5 });
+    if (this.closed) return stopping();
     const { maxWaiting } = this.options;
     const own = this.pointsOf.get(sender) ?? 0;
     if (own > 0 && own + points > maxWaiting * MAX_SHARE) {
@@ -107,13 +120,23 @@ export class Ingest {
     else this.pointsOf.delete(sender);
   }
 
+  private start(): void {
+    // A turn of the event loop later, so that requests that arrived together go out together.
+    this.writing ??= new Promise<void>((start) => setImmediate(start)).then(() => this.run());
+  }
+
   private async run(): Promise<void> {
     // One timer for all, for it is set and cleared once a write and not once a request.
     const pause = Math.min(this.options.timeout, MAX_SWEEP_PAUSE);
     this.sweep ??= setInterval(() => {
       this.giveUpLate();
     }, pause);
-    while (this.waiting.length > 0) await this.writeOnce(this.takeBatch());
+    for (;;) {
+      const work = this.between.shift();
+      if (work !== undefined) await work();
+      if (this.waiting.length > 0) await this.writeOnce(this.takeBatch());
+      else if (this.between.length === 0) break;
+    }
     clearInterval(this.sweep);
     this.sweep = undefined;
     this.writing = undefined;
@@ -164,6 +187,10 @@ export class Ingest {
       reject(tooLate('Nothing of this request was stored.'));
     }
   }
+}
+
+function stopping(): TrackingError {
+  return new TrackingError('unavailable', 'The service is stopping.', { retryAfter: 5 });
 }
 
 function tooLate(fate: string): TrackingError {

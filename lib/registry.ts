@@ -16,6 +16,14 @@ export interface Application {
   readonly createdAt: string;
 }
 
+/** How long the events of some namespaces are kept. */
+export interface Retention {
+  /** A pattern such as `Server-*`. */
+  readonly namespaces: string;
+  /** Older ones are deleted. */
+  readonly seconds: number;
+}
+
 /** What is kept that is not events: durable when a method resolves. */
 export interface Registry {
   applications(): Promise<readonly Application[]>;
@@ -23,6 +31,11 @@ export interface Registry {
   addApplication(application: Application): Promise<void>;
   /** @returns whether there was one */
   removeApplication(id: string): Promise<boolean>;
+  retentions(): Promise<readonly Retention[]>;
+  /** Sets the retention of a pattern, in place of the one it had. */
+  setRetention(retention: Retention): Promise<void>;
+  /** @returns whether there was one */
+  removeRetention(namespaces: string): Promise<boolean>;
   /** The private keys that tokens are signed with, newest first; made on first use. */
   signingKeys(): Promise<readonly JWK[]>;
   close(): Promise<void>;

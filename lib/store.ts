@@ -16,9 +16,17 @@ export interface Store {
    * A point whose identity is there already changes nothing (`id`) or replaces the value (`sample`), also among the
    * points of one call: of two equal ids the first counts, of two equal samples the last. Points without an identity
    * all count.
+   * @param delivery - where the points come from a queue: then written again they count once, whatever their identity
    * @returns the points that the database will never take, each with the reason; all others are durable
    */
-  write(points: readonly Point[]): Promise<readonly Refusal[]>;
+  write(points: readonly Point[], delivery?: Delivery): Promise<readonly Refusal[]>;
+
+  /**
+   * Deletes the selected points; resolved means that they are gone for good and no answer counts them. The caller has no
+   * write under way meanwhile. A deleted event that is sent again is a new one, also with its old id.
+   * @returns how many there were, exactly
+   */
+  delete(selection: Selection): Promise<number>;
 
   /** The first and the last time among the selected points, or nothing where there are none. */
   extent(selection: Selection): Promise<Extent | undefined>;
@@ -35,6 +43,12 @@ export interface Store {
   /** The selected points as they are, in order of time; streamed, a few thousand in memory at a time. */
   events(query: EventsQuery): AsyncIterable<StoredEvent>;
 
+  /**
+   * All points that a query is about with their exact times and their identities (`id` with its fingerprint), some thousand at a time,
+   * slice of time after slice of time. A store that cannot tell samples from events without an identity gives `none`.
+   */
+  points(query: PointsQuery): AsyncIterable<readonly Point[]>;
+
   /** All namespaces that hold points, sorted by code unit. */
   namespaces(): Promise<readonly string[]>;
 
@@ -46,6 +60,35 @@ export interface Store {
 
   /** Ends every connection and file. Afterwards every method throws `unavailable`; closing twice is no error. */
   close(): Promise<void>;
+}
+
+/** Which points are exported. */
+export interface PointsQuery {
+  /** Whether the points of a namespace and name belong to it; left out: all do. */
+  readonly includes?: (namespace: string, name: string) => boolean;
+  /** Included. */
+  readonly from?: Nanoseconds;
+  /** Excluded. */
+  readonly to?: Nanoseconds;
+}
+
+/**
+ * What makes a write of queued points repeatable. A queue delivers the points of one partition in order, one delivery at a
+ * time; after a crash it delivers the last one again, with exactly the same points, before any other. A store keeps with
+ * the points that they are there, or records beforehand where they will be.
+ */
+export interface Delivery {
+  readonly partition: string;
+  /** Greater than that of every delivery of the partition before it. */
+  readonly sequence: number;
+  /** What was recorded for this same delivery before a crash. */
+  readonly recorded?: Uint8Array;
+  /**
+   * Keeps what the store has to know if the delivery is repeated; resolved means durable, and replaces what was recorded
+   * for the partition before.
+   * @throws TrackingError `unavailable` where somebody else has taken over the partition: then nothing may be written
+   */
+  record(plan: Uint8Array): Promise<void>;
 }
 
 /** The part of a store that answers questions. */

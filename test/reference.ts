@@ -1,7 +1,15 @@
 import type { EventsQuery, Selection } from '../lib/aggregation.js';
 import { TrackingError } from '../lib/errors.js';
 import type { Point, Tags } from '../lib/event.js';
-import type { Extent, NameSummary, Store, StoredEvent, WindowAggregate, WindowedQuestion } from '../lib/store.js';
+import type {
+  Extent,
+  NameSummary,
+  PointsQuery,
+  Store,
+  StoredEvent,
+  WindowAggregate,
+  WindowedQuestion,
+} from '../lib/store.js';
 import type { Nanoseconds } from '../lib/time.js';
 import type { WindowRun } from '../lib/window.js';
 import { aggregateOf } from './statistics.js';
@@ -49,13 +57,34 @@ export class ReferenceStore implements Store {
     yield* rest.slice(0, limit);
   }
 
+  delete(selection: Selection): Promise<number> {
+    return this.answer(() => {
+      const selected = new Set(this.select(selection));
+      for (const [key, point] of this.disk) if (selected.has(point)) this.disk.delete(key);
+      return selected.size;
+    });
+  }
+
+  async *points({ includes, from, to }: PointsQuery): AsyncGenerator<readonly Point[]> {
+    yield await this.answer(() =>
+      sorted(
+        this.all.filter(
+          ({ series: { namespace, name }, time }) =>
+            includes?.(namespace, name) !== false &&
+            (from === undefined || time >= from) &&
+            (to === undefined || time < to),
+        ),
+      ),
+    );
+  }
+
   namespaces(): Promise<readonly string[]> {
-    return this.answer(() => distinct(this.points.map(({ series }) => series.namespace)));
+    return this.answer(() => distinct(this.all.map(({ series }) => series.namespace)));
   }
 
   names(namespace: string): Promise<readonly NameSummary[]> {
     return this.answer(() => {
-      const own = this.points.filter(({ series }) => series.namespace === namespace);
+      const own = this.all.filter(({ series }) => series.namespace === namespace);
       return distinct(own.map(({ series }) => series.name)).map((name) => {
         const named = sorted(own.filter(({ series }) => series.name === name));
         const tagKeys = distinct(named.flatMap(({ series }) => Object.keys(series.tags)));
@@ -73,7 +102,7 @@ export class ReferenceStore implements Store {
     return Promise.resolve();
   }
 
-  private get points(): Point[] {
+  private get all(): Point[] {
     return [...this.disk.values()];
   }
 
@@ -85,7 +114,7 @@ export class ReferenceStore implements Store {
 
   private select({ namespace, name, tsMin, tsMax, tags }: Selection): Point[] {
     return sorted(
-      this.points.filter(
+      this.all.filter(
         ({ series, time }) =>
           series.namespace === namespace &&
           series.name === name &&

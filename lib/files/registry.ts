@@ -3,7 +3,7 @@ import Joi from 'joi';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { SCOPES } from '../access.js';
 import { messageOf, TrackingError } from '../errors.js';
-import type { Application, Registry } from '../registry.js';
+import type { Application, Registry, Retention } from '../registry.js';
 import { codeOf, Folder } from './folder.js';
 
 const FILE = 'registry.json';
@@ -13,9 +13,10 @@ interface Content {
   readonly applications: readonly Application[];
   /** Private ES256 keys, newest first. */
   readonly signingKeys: readonly JWK[];
+  readonly retentions: readonly Retention[];
 }
 
-const EMPTY: Content = { version: 1, applications: [], signingKeys: [] };
+const EMPTY: Content = { version: 1, applications: [], signingKeys: [], retentions: [] };
 
 const contentSchema = Joi.object<Content>({
   version: Joi.number().valid(1).required(),
@@ -48,6 +49,11 @@ const contentSchema = Joi.object<Content>({
       }),
     )
     .required(),
+  // Files of earlier releases have none.
+  retentions: Joi.array()
+    .items(Joi.object({ namespaces: Joi.string().required(), seconds: Joi.number().positive().required() }))
+    .unique('namespaces')
+    .default([]),
 }).prefs({ convert: false });
 
 /**
@@ -97,6 +103,26 @@ export class FileRegistry implements Registry {
     });
   }
 
+  retentions(): Promise<readonly Retention[]> {
+    if (this.closed) return Promise.reject(closedError());
+    return Promise.resolve(this.content.retentions);
+  }
+
+  setRetention(retention: Retention): Promise<void> {
+    return this.change(() =>
+      this.replace({ ...this.content, retentions: [...this.withoutRetention(retention), retention] }),
+    );
+  }
+
+  removeRetention(namespaces: string): Promise<boolean> {
+    return this.change(async () => {
+      const retentions = this.withoutRetention({ namespaces });
+      if (retentions.length === this.content.retentions.length) return false;
+      await this.replace({ ...this.content, retentions });
+      return true;
+    });
+  }
+
   signingKeys(): Promise<readonly JWK[]> {
     return this.change(async () => {
       if (this.content.signingKeys.length === 0) {
@@ -111,6 +137,10 @@ export class FileRegistry implements Registry {
     this.closed = true;
     await this.changing;
     await this.folder.close();
+  }
+
+  private withoutRetention({ namespaces }: Pick<Retention, 'namespaces'>): Retention[] {
+    return this.content.retentions.filter((retention) => retention.namespaces !== namespaces);
   }
 
   /** One change after another, each on top of what the one before left. */

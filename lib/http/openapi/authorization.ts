@@ -9,6 +9,7 @@ const SCOPE_MEANINGS: Readonly<Record<Scope, string>> = {
   read: 'List namespaces and names.',
   write: 'Track events.',
   aggregation: 'Ask for aggregates.',
+  delete: 'Delete events.',
 };
 
 /** `components.securitySchemes` of the document. */

@@ -1,0 +1,66 @@
+import type { Selection } from './aggregation.js';
+import type { TrackedEvent, Point } from './event.js';
+import type { Delivery, Refusal } from './store.js';
+
+/**
+ * What a queue does for us: it stands between the front door and the store, so that events are taken while the database
+ * is slow, away or being replaced.
+ *
+ * All methods throw TrackingError `unavailable` where the queue cannot be reached or has no room.
+ */
+export interface Queue {
+  /** Resolved means durable: the points survive a kill of this process and of the queue. All of them, or none. */
+  publish(points: readonly Point[]): Promise<void>;
+
+  /**
+   * Deletes behind all points published before.
+   * @returns how many there were, once it is done
+   */
+  delete(selection: Selection): Promise<number>;
+
+  /** Begins to hand over what is queued, as far as no other instance does, one partition's deliveries in order. */
+  feed(consumer: QueueConsumer): void;
+
+  /** What is queued and not in the store yet. */
+  lag(): Promise<Lag>;
+
+  readonly deadLetters: DeadLetters;
+
+  /** Resolves where the queue takes and gives points; throws with the reason where not. */
+  check(): Promise<void>;
+
+  /** Hands over nothing more, waits for the delivery under way, and ends every connection. */
+  close(): Promise<void>;
+}
+
+/** Where queued points go: the store, one call at a time. */
+export interface QueueConsumer {
+  write(points: readonly Point[], delivery: Delivery): Promise<readonly Refusal[]>;
+  delete(selection: Selection): Promise<number>;
+}
+
+export interface Lag {
+  readonly events: number;
+  /** Since the oldest of them was accepted. */
+  readonly seconds: number;
+}
+
+/** What the database will never take, kept with the reason. */
+export interface DeadLetters {
+  count(): Promise<number>;
+  /** The oldest first. */
+  list(): Promise<readonly DeadLetter[]>;
+  find(id: string): Promise<DeadLetter | undefined>;
+  /** Queues it once more and takes it out of here. @returns whether there was one */
+  retry(id: string): Promise<boolean>;
+  /** @returns whether there was one */
+  drop(id: string): Promise<boolean>;
+}
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly event: TrackedEvent;
+  readonly reason: string;
+  /** RFC 3339: when it was refused. */
+  readonly refusedAt: string;
+}
