@@ -142,7 +142,10 @@ export async function openCommands(settings: Settings): Promise<CommandWork> {
     return queue?.deadLetters;
   };
   return {
-    handlers: { ...new Applications(registry, bootstrapOf(settings)).commands(), ...deadLetterHandlers(openDeadLetters) },
+    handlers: {
+      ...new Applications(registry, bootstrapOf(settings)).commands(),
+      ...deadLetterHandlers(openDeadLetters),
+    },
     close: async () => {
       await queue?.close();
       await registry.close();

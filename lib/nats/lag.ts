@@ -25,10 +25,10 @@ export async function lagOf(session: Session): Promise<Lag> {
   };
 }
 
-async function lagBehind({ nc, stream }: Session, partition: number, written: number): Promise<Lag> {
-  const { messages, pending } = await readPage(nc, stream, {
+async function lagBehind(session: Session, partition: number, written: number): Promise<Lag> {
+  const { messages, pending } = await readPage(session, session.stream, {
     seq: written + 1,
-    next_by_subj: subjectOf(stream, partition),
+    next_by_subj: subjectOf(session.stream, partition),
     ...COUNTED,
   });
   const [oldest] = messages;

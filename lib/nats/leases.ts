@@ -47,7 +47,9 @@ export class Leases {
 
   /** What keeps the partitions of this instance from going on. */
   get problem(): string | undefined {
-    return this.trouble ?? [...this.held.values()].map(({ problem }) => problem).find((problem) => problem !== undefined);
+    return (
+      this.trouble ?? [...this.held.values()].map(({ problem }) => problem).find((problem) => problem !== undefined)
+    );
   }
 
   /** Stops reading once the deliveries under way are done, and lets others have the partitions at once. */

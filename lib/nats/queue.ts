@@ -27,8 +27,7 @@ export interface NatsOptions {
 const DELETION_PATIENCE = 30_000;
 
 type Answer =
-  | { readonly deleted: number }
-  | { readonly failure: { readonly code: ErrorCode; readonly message: string } };
+  { readonly deleted: number } | { readonly failure: { readonly code: ErrorCode; readonly message: string } };
 
 /** A queue in a stream of NATS JetStream. `partition.ts` says why nothing is lost there and nothing counted twice. */
 export class NatsQueue implements Queue {

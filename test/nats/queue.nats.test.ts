@@ -13,7 +13,13 @@ describe('the queue in NATS', () => {
   it('hands over every point as it was published, whatever its identity and its names', async () => {
     const queue = await open();
     const given: Point[] = [
-      point({ namespace: 'Größe "x"\\', name: '😀 ', tags: { host: ' a,=', Host: '\u2028' }, value: -0.1, time: NOON + 1n }),
+      point({
+        namespace: 'Größe "x"\\',
+        name: '😀 ',
+        tags: { host: ' a,=', Host: '\u2028' },
+        value: -0.1,
+        time: NOON + 1n,
+      }),
       point({ namespace: 'b', time: -1n, id: 'an id' }),
       point({ namespace: 'c', sample: true, value: 1e-300 }),
       { ...point({ namespace: 'd' }), identity: { kind: 'id', fingerprint: -7n, placed: true } },
@@ -27,7 +33,11 @@ describe('the queue in NATS', () => {
 
   it('takes a request of several MiB in one piece', async () => {
     const queue = await open();
-    const given = points(20_000, (index) => ({ namespace: `n${String(index % 40)}`, value: index, tags: { long: 'x'.repeat(100), own: String(index) } }));
+    const given = points(20_000, (index) => ({
+      namespace: `n${String(index % 40)}`,
+      value: index,
+      tags: { long: 'x'.repeat(100), own: String(index) },
+    }));
     const database = new Database();
     queue.feed(recordingConsumer(database));
     await queue.publish(given);
@@ -142,7 +152,7 @@ describe('the queue in NATS', () => {
     this.timeout('1m');
     const own = await OwnNatsServer.start({ jetStream: false });
     const queue = openAt({ url: own.url });
-    await until(async () => /start it with -js/.test(await queue.check().then(String, String)));
+    await until(async () => (await queue.check().then(String, String)).includes('start it with -js'));
     await expectUnavailable(() => queue.publish([point({ namespace: 'n' })]));
     await queue.close();
     await own.stop();
@@ -159,7 +169,9 @@ describe('the queue in NATS', () => {
     const failure = await (async () => {
       for (;;) {
         try {
-          await queue.publish(points(100, (value) => ({ namespace: `n${String(value % 9)}`, value: taken * 100 + value })));
+          await queue.publish(
+            points(100, (value) => ({ namespace: `n${String(value % 9)}`, value: taken * 100 + value })),
+          );
           taken++;
         } catch (error) {
           return String(error);
@@ -184,7 +196,7 @@ describe('the queue in NATS', () => {
       expect(config).to.include({ allow_atomic: true, allow_direct: true, discard: 'new' });
     });
     const queue = openAt({ url: server().url, stream: refused });
-    await until(async () => /has storage "memory" and needs "file"/.test(await queue.check().then(String, String)));
+    await until(async () => (await queue.check().then(String, String)).includes('has storage "memory" and needs "file"'));
   });
 
   it('says whether a power cut would lose what NATS has acknowledged, or that it does not know', async function () {
