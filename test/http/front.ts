@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import type { Authenticator, Grant } from '../../lib/access.js';
+import type { Selection } from '../../lib/aggregation.js';
 import { TrackingError } from '../../lib/errors.js';
 import type { Point } from '../../lib/event.js';
 import { type AppOptions, createApp } from '../../lib/http/app.js';
@@ -8,7 +9,7 @@ import { Ingest } from '../../lib/ingest.js';
 import { createLogger } from '../../lib/log.js';
 import { type Disk, ReferenceStore } from '../reference.js';
 
-const ALL: Grant = { application: 'all', scopes: ['read', 'write', 'aggregation'], namespaces: [] };
+const ALL: Grant = { application: 'all', scopes: ['read', 'write', 'aggregation', 'delete'], namespaces: [] };
 
 /** The grants of this front door's tokens. */
 const GRANTS: Readonly<Record<string, Grant>> = {
@@ -44,6 +45,7 @@ export async function openFront(parts: Partial<AppOptions> = {}): Promise<Front>
   const disk: Disk = new Map();
   const store = new ReferenceStore(disk);
   const ingest = new Ingest((batch) => store.write(batch), { maxWaiting: 100_000, maxBatch: 10_000, timeout: 5000 });
+  const deleter = { delete: (selection: Selection) => ingest.exclusive(() => store.delete(selection)) };
   const logged: Record<string, unknown>[] = [];
   const stream = new Writable({
     write(lines: Buffer, _encoding, done) {
@@ -52,7 +54,7 @@ export async function openFront(parts: Partial<AppOptions> = {}): Promise<Front>
     },
   });
   const logger = createLogger({ level: 'debug', human: false, stream });
-  const app = createApp({ ingest, store, authenticator, logger, readiness: [], mounts: [], ...parts });
+  const app = createApp({ ingest, store, deleter, authenticator, logger, readiness: [], mounts: [], ...parts });
   const listener = await listen(app, { host: '127.0.0.1', port: 0 });
   const front: Front = {
     ...listener,
