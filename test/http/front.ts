@@ -4,7 +4,7 @@ import type { Selection } from '../../lib/aggregation.js';
 import { TrackingError } from '../../lib/errors.js';
 import type { Point } from '../../lib/event.js';
 import { type AppOptions, createApp } from '../../lib/http/app.js';
-import { type Listener, listen } from '../../lib/http/server.js';
+import { type ListenOptions, type Listener, listen } from '../../lib/http/server.js';
 import { Ingest } from '../../lib/ingest.js';
 import { createLogger } from '../../lib/log.js';
 import { type Disk, ReferenceStore } from '../reference.js';
@@ -41,7 +41,10 @@ export interface Front extends Listener {
 }
 
 /** Opens a front door on a free port; parts of it may be replaced. */
-export async function openFront(parts: Partial<AppOptions> = {}): Promise<Front> {
+export async function openFront(
+  parts: Partial<AppOptions> = {},
+  { clientTimeout, farewell = 5 }: Pick<ListenOptions, 'clientTimeout' | 'farewell'> = {},
+): Promise<Front> {
   const disk: Disk = new Map();
   const store = new ReferenceStore(disk);
   const ingest = new Ingest((batch) => store.write(batch), { maxWaiting: 100_000, maxBatch: 10_000, timeout: 5000 });
@@ -55,7 +58,12 @@ export async function openFront(parts: Partial<AppOptions> = {}): Promise<Front>
   });
   const logger = createLogger({ level: 'debug', human: false, stream });
   const app = createApp({ ingest, store, deleter, authenticator, logger, readiness: [], mounts: [], ...parts });
-  const listener = await listen(app, { host: '127.0.0.1', port: 0 });
+  const listener = await listen(app, {
+    host: '127.0.0.1',
+    port: 0,
+    farewell,
+    ...(clientTimeout !== undefined && { clientTimeout }),
+  });
   const front: Front = {
     ...listener,
     get points() {
