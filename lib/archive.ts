@@ -9,9 +9,10 @@ export interface Archive {
   write(points: AsyncIterable<readonly Point[]>, output: NodeJS.WritableStream): Promise<void>;
   /**
    * The points of a file in its order, some thousand at a time; rows without an identity have the kind `none`.
+   * @param follow - told now and then how much of the file is read, from 0 to 1
    * @throws TrackingError `invalid` with a sentence that names the line or row and what is wrong with it
    */
-  read(path: string): AsyncIterable<readonly Point[]>;
+  read(path: string, follow?: (fraction: number) => void): AsyncIterable<readonly Point[]>;
 }
 
 /** A text format with a point a line. */

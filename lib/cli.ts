@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';
 import { SCOPES } from './access.js';
+import { addTransferCommands } from './commands/transfer.js';
 import { PACKAGE_FOLDER, type Settings, loadEnvironmentFile, readSettings } from './config.js';
 import { TrackingError, messageOf } from './errors.js';
 import { sendOrRun } from './files/lock.js';
@@ -44,6 +45,8 @@ application
   .description('remove an application; its tokens stop working')
   .argument('<id>', 'its client id')
   .action(removeApplication);
+
+addTransferCommands(program);
 
 async function serve(): Promise<void> {
   const settings = readSettings();

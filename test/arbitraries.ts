@@ -195,7 +195,9 @@ export const storedPoint: fc.Arbitrary<Point> = fc.record({
     fc.bigInt({ min: -2_000_000n, max: 2_000_000n }),
     fc.bigInt({ min: 1_600_000_000_000_000_000n, max: 1_600_000_000_002_000_000n }),
   ),
-  value: fc.oneof(value, fc.double({ noNaN: true, noDefaultInfinity: true })).map((number) => (number === 0 ? 0 : number)),
+  value: fc
+    .oneof(value, fc.double({ noNaN: true, noDefaultInfinity: true }))
+    .map((number) => (number === 0 ? 0 : number)),
   identity: fc.oneof(
     fc.constant<Identity>({ kind: 'none' }),
     fc.constant<Identity>({ kind: 'sample' }),

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TextDecoder } from 'node:util';
@@ -27,7 +27,7 @@ export function textArchive(format: LineFormat, { gzip }: { readonly gzip: boole
         output,
         { end: false },
       ),
-    read: (path) => decode(format, path),
+    read: (path, follow = () => undefined) => decode(format, path, follow),
   };
 }
 
@@ -36,11 +36,15 @@ async function* encode(format: LineFormat, points: AsyncIterable<readonly Point[
   for await (const batch of points) yield Buffer.from(format.encode(batch));
 }
 
-async function* decode(format: LineFormat, path: string): AsyncGenerator<readonly Point[]> {
+async function* decode(
+  format: LineFormat,
+  path: string,
+  follow: (fraction: number) => void,
+): AsyncGenerator<readonly Point[]> {
   let decoder: LineDecoder | undefined = format.header === undefined ? format.decoder('') : undefined;
   let points: Point[] = [];
   let number = 0;
-  for await (const lines of linesOf(path, format.needsLastLineEnd)) {
+  for await (const lines of linesOf(contentOf(path, follow), format.needsLastLineEnd)) {
     for (const line of lines) {
       number++;
       if (!NOT_BLANK.test(line)) continue;
@@ -59,22 +63,26 @@ async function* decode(format: LineFormat, path: string): AsyncGenerator<readonl
       }
     }
   }
-  if (decoder === undefined) throw new TrackingError('invalid', 'the file is empty; it lacks the line with the columns');
+  if (decoder === undefined)
+    throw new TrackingError('invalid', 'the file is empty; it lacks the line with the columns');
   if (points.length > 0) yield points;
 }
 
-/** The lines of a file without their ends, some at a time. */
-async function* linesOf(path: string, needsLastLineEnd: boolean): AsyncGenerator<readonly string[]> {
+/** The lines of a text without their ends, some at a time. */
+async function* linesOf(content: AsyncIterable<Buffer>, needsLastLineEnd: boolean): AsyncGenerator<readonly string[]> {
   // A byte order mark stays: in line protocol a namespace may begin with one.
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let rest = '';
   let count = 0;
-  for await (const bytes of contentOf(path)) {
+  for await (const bytes of content) {
     const lines = (rest + textOf(decoder, bytes, count)).split('\n');
     rest = lines.pop() ?? '';
     count += lines.length;
     if (rest.length > MAX_LINE) {
-      throw new TrackingError('invalid', `line ${count + 1}: has more than ${MAX_LINE} characters. Is the format right?`);
+      throw new TrackingError(
+        'invalid',
+        `line ${count + 1}: has more than ${MAX_LINE} characters. Is the format right?`,
+      );
     }
     yield lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   }
@@ -98,12 +106,16 @@ function textOf(decoder: TextDecoder, bytes: Buffer | undefined, lines: number):
 }
 
 /** The bytes of a file, inflated where it is in gzip. */
-async function* contentOf(path: string): AsyncGenerator<Buffer> {
+async function* contentOf(path: string, follow: (fraction: number) => void): AsyncGenerator<Buffer> {
+  const { size } = await stat(path);
   const file = createReadStream(path, { highWaterMark: PIECE });
-  if (!(await isGzip(path))) {
-    yield* file as AsyncIterable<Buffer>;
-    return;
+  for await (const bytes of (await isGzip(path)) ? inflate(file) : (file as AsyncIterable<Buffer>)) {
+    follow(file.bytesRead / size);
+    yield bytes;
   }
+}
+
+async function* inflate(file: Readable): AsyncGenerator<Buffer> {
   const inflated = createGunzip({ chunkSize: PIECE });
   // What fails is seen below.
   const flow = pipeline(file, inflated).catch(() => undefined);

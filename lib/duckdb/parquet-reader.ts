@@ -21,10 +21,16 @@ const ITSELF = identityFromText('');
 /**
  * The points of a Parquet file in its order, some thousand at a time. `tags`, `sample` and `fingerprint` may be lacking.
  * @param file - its path as an SQL string
+ * @param follow - told how much of it is read, from 0 to 1
  * @throws TrackingError `invalid` where it is no Parquet file, is cut off, lacks a column or has a bad row
  */
-export async function* readParquet(connection: DuckDBConnection, file: string): AsyncGenerator<readonly Point[]> {
+export async function* readParquet(
+  connection: DuckDBConnection,
+  file: string,
+  follow: (fraction: number) => void = () => undefined,
+): AsyncGenerator<readonly Point[]> {
   const cache = new SeriesWordsCache();
+  const rows = await parquet(() => countOf(connection, file));
   let points: Point[] = [];
   let number = 0;
   for await (const columns of chunksOf(connection, file)) {
@@ -36,11 +42,17 @@ export async function* readParquet(connection: DuckDBConnection, file: string): 
         throw badRow(`row ${number}`, error);
       }
     }
+    follow(number / rows);
     if (points.length < ROWS_AT_A_TIME) continue;
     yield points;
     points = [];
   }
   if (points.length > 0) yield points;
+}
+
+async function countOf(connection: DuckDBConnection, file: string): Promise<number> {
+  const [row] = await rowsOf(connection, `SELECT num_rows::DOUBLE FROM parquet_file_metadata(${file})`);
+  return Number(row?.[0] ?? 0);
 }
 
 async function* chunksOf(connection: DuckDBConnection, file: string): AsyncGenerator<DuckDBValue[][]> {
@@ -116,5 +128,9 @@ function identityOf(sample: DuckDBValue | undefined, fingerprint: DuckDBValue | 
 
 function seriesWords(words: string): SeriesWords {
   const [namespace = '', name = '', tags = ''] = words.split('\0');
-  return { namespace: namespace.slice(1), name: name.slice(1), ...(tags === '' ? {} : { tags: tagsOfJson(tags.slice(1)) }) };
+  return {
+    namespace: namespace.slice(1),
+    name: name.slice(1),
+    ...(tags === '' ? {} : { tags: tagsOfJson(tags.slice(1)) }),
+  };
 }

@@ -25,12 +25,12 @@ export function parquetArchive(options: {
   const { compression, folder = tmpdir() } = options;
   return {
     write: (points, output) =>
-      withScratch(folder, async (scratch, connection) => {
-        const file = join(scratch, 'points.parquet');
-        await writeFile(connection, points, file, compression);
+      withScratch(folder, async (scratch) => {
+        const file = join(scratch.folder, 'points.parquet');
+        await writeFile(scratch.connection, points, file, compression);
         await pipeline(createReadStream(file), output, { end: false });
       }),
-    read: (path) => read(folder, path),
+    read,
   };
 }
 
@@ -47,15 +47,15 @@ async function writeFile(
   await connection.run(`COPY (${ParquetTables.ROWS}) TO ${quoted(file)} (FORMAT parquet, COMPRESSION ${codec})`);
 }
 
-async function* read(folder: string, path: string): AsyncGenerator<readonly Point[]> {
-  const { scratch, connection, close } = await openScratch(folder);
+async function* read(path: string, follow?: (fraction: number) => void): AsyncGenerator<readonly Point[]> {
+  const scratch = await openScratch(tmpdir());
   try {
     // DuckDB takes a path with brackets, asterisks or question marks for a pattern, so the file gets a plain name.
-    const plain = join(scratch, 'read.parquet');
+    const plain = join(scratch.folder, 'read.parquet');
     await symlink(resolve(path), plain);
-    yield* readParquet(connection, quoted(plain));
+    yield* readParquet(scratch.connection, quoted(plain), follow);
   } finally {
-    await close();
+    await scratch.close();
   }
 }
 
@@ -63,41 +63,38 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-async function withScratch(
-  folder: string,
-  use: (scratch: string, connection: DuckDBConnection) => Promise<void>,
-): Promise<void> {
-  const { scratch, connection, close } = await openScratch(folder);
+async function withScratch(folder: string, use: (scratch: Scratch) => Promise<void>): Promise<void> {
+  const scratch = await openScratch(folder);
   try {
-    await use(scratch, connection);
+    await use(scratch);
   } finally {
-    await close();
+    await scratch.close();
   }
 }
 
 interface Scratch {
-  readonly scratch: string;
+  readonly folder: string;
   readonly connection: DuckDBConnection;
   close(): Promise<void>;
 }
 
 /** A folder of its own with a DuckDB in it, so that memory is bounded whatever the number of points. */
-async function openScratch(folder: string): Promise<Scratch> {
-  const scratch = await mkdtemp(join(folder, 'tracking-parquet-'));
+async function openScratch(parent: string): Promise<Scratch> {
+  const folder = await mkdtemp(join(parent, 'tracking-parquet-'));
   try {
-    const instance = await DuckDBInstance.create(join(scratch, 'scratch.duckdb'), SETTINGS);
+    const instance = await DuckDBInstance.create(join(folder, 'scratch.duckdb'), SETTINGS);
     const connection = await instance.connect();
     return {
-      scratch,
+      folder,
       connection,
       close: async () => {
         connection.disconnectSync();
         instance.closeSync();
-        await rm(scratch, { recursive: true, force: true });
+        await rm(folder, { recursive: true, force: true });
       },
     };
   } catch (error) {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
     throw error;
   }
 }

@@ -18,7 +18,8 @@ const END_OF_SERIES = /(?<!\\) /;
 const BETWEEN_TAGS = /(?<!\\),/;
 const END_OF_KEY = /(?<!\\)=/;
 const ESCAPED = /\\([, =])/g;
-const FIELDS = /^value=(-?[\d.]+(?:[eE][+-]?\d+)?)[iu]?(?:,id=(-?\d+)i|(,sample=(?:t|T|true|True|TRUE)))? (-?\d{1,19})$/;
+const FIELDS =
+  /^value=(-?[\d.]+(?:[eE][+-]?\d+)?)[iu]?(?:,id=(-?\d+)i|(,sample=(?:t|T|true|True|TRUE)))? (-?\d{1,19})$/;
 
 /**
  * InfluxDB's own line protocol, in nanoseconds, as points lie in a bucket of ours: InfluxDB itself reads it. A sample is

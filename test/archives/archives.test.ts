@@ -33,14 +33,12 @@ const FOUR: readonly Point[] = [
     value: -1e100,
     identity: { kind: 'sample' },
   },
-  ...[1n, -1n].map(
-    (fingerprint): Point => ({
-      series: seriesOf('a, "b"\\', 'c=d #'),
-      time: -1n,
-      value: 3,
-      identity: { kind: 'id', fingerprint, placed: true },
-    }),
-  ),
+  ...[1n, -1n].map((fingerprint): Point => ({
+    series: seriesOf('a, "b"\\', 'c=d #'),
+    time: -1n,
+    value: 3,
+    identity: { kind: 'id', fingerprint, placed: true },
+  })),
 ];
 
 describe('an archive', function () {
@@ -124,7 +122,11 @@ describe('an archive', function () {
 
   it('in line protocol is what InfluxDB takes', async () => {
     await write(textArchive(lineProtocol, { gzip: true }), [FOUR]);
-    expect(gunzipSync(await readFile(file())).toString().split('\n')).to.deep.equal([
+    expect(
+      gunzipSync(await readFile(file()))
+        .toString()
+        .split('\n'),
+    ).to.deep.equal([
       'Server-1,name=cpu value=0.1 1605179400123456789',
       'Server-1,host=a,name=cpu value=-1e+100,sample=true 1605179400123456790',
       'a\\,\\ "b"%5C,name=c\\=d\\ # value=3,id=1i -1',
