@@ -1,9 +1,11 @@
 import { messageOf } from '../../lib/errors.js';
 import { getInfluxd } from './influxd.js';
+import { getToxiproxy } from './toxiproxy-server.js';
 
 /** Gets every server that the tests need, and prints where each is as a line `VARIABLE=/path`. */
 const servers: Readonly<Record<string, () => Promise<string>>> = {
   INFLUXD: getInfluxd,
+  TOXIPROXY_SERVER: getToxiproxy,
 };
 
 try {
