@@ -91,6 +91,10 @@ export class OwnInfluxDBServer extends InfluxDBServer {
     return this.process.pid;
   }
 
+  get running(): boolean {
+    return this.process.running;
+  }
+
   /** Kills it with SIGKILL, as a crash would; `restart` brings it back. */
   async kill(): Promise<void> {
     await this.process.signal('SIGKILL');
