@@ -5,6 +5,7 @@ import { killAtCheckpoint } from './checkpoint.js';
 import { between, formatCount, lengthOf, oneOf, report } from './length.js';
 import { Load } from './load.js';
 import { type Part, type Setup, type SetupName, SETUPS } from './setups.js';
+import { Tally, verdict } from './tally.js';
 
 export const KILLS = lengthOf({ full: 300, short: 4 });
 export const TIMEOUT = 120_000 + KILLS * 60_000;
@@ -82,22 +83,4 @@ async function conclude(title: string, setup: Setup, load: Load, tally: Tally, b
   await setup.stop();
   expect(mistakes).to.deep.equal([]);
   expect(acknowledged).to.be.greaterThan(KILLS);
-}
-
-/** The mistakes in a line of figures. */
-export function verdict(mistakes: readonly string[]): string {
-  return mistakes.length === 0 ? '0 lost, 0 doubled' : mistakes.join('; ');
-}
-
-/** How often each thing happened. */
-export class Tally {
-  private readonly counts = new Map<string, number>();
-
-  add(what: string): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
-  }
-
-  toString(): string {
-    return [...this.counts].map(([what, count]) => `${count} ${what}`).join(', ');
-  }
 }
