@@ -4,6 +4,7 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { SCOPES } from './access.js';
 import { PACKAGE_FOLDER, type Settings, loadEnvironmentFile, readSettings } from './config.js';
+import { addDeadLetterCommands } from './dead-letter-commands.js';
 import { TrackingError, messageOf } from './errors.js';
 import { sendOrRun } from './files/lock.js';
 import { createLogger } from './log.js';
@@ -44,6 +45,8 @@ application
   .description('remove an application; its tokens stop working')
   .argument('<id>', 'its client id')
   .action(removeApplication);
+
+addDeadLetterCommands(program, carryOut);
 
 async function serve(): Promise<void> {
   const settings = readSettings();

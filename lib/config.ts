@@ -14,6 +14,8 @@ export interface Settings {
   readonly store: 'duckdb' | 'influxdb';
   readonly duckdb: { readonly path: string };
   readonly influxdb: InfluxDBSettings | null;
+  readonly queue: 'none' | 'nats';
+  readonly nats: NatsSettings | null;
   readonly ingest: { readonly maxWaitingEvents: number; readonly timeoutSeconds: number };
   readonly bootstrap: { readonly clientId: string; readonly clientSecret: string } | null;
 }
@@ -23,6 +25,13 @@ export interface InfluxDBSettings {
   readonly token: string;
   readonly org: string;
   readonly bucket: string;
+}
+
+export interface NatsSettings {
+  readonly url: string;
+  readonly monitorUrl: string | null;
+  readonly stream: string;
+  readonly replicas: 1 | 3 | 5;
 }
 
 /** The folder of this package: above `lib/`, or above `dist/lib/` once compiled. */
@@ -36,7 +45,7 @@ function packageFolder(): string {
 
 /** What may stand in the settings files, labelled by the environment variable that sets it. */
 function schemaOf(variables: Variables): Joi.ObjectSchema {
-  const { http, log, data, duckdb, influxdb, ingest, bootstrap } = variables;
+  const { http, log, data, duckdb, influxdb, nats, ingest, bootstrap } = variables;
   const optional = (label: string): Joi.StringSchema => Joi.string().allow(null).label(label);
   const needed = (label: string): Joi.StringSchema =>
     Joi.string()
@@ -71,6 +80,22 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
       org: needed(influxdb.org),
       bucket: needed(influxdb.bucket),
     },
+    queue: Joi.valid('none', 'nats').label(variables.queue),
+    nats: {
+      url: Joi.string()
+        .pattern(/^(?:nats|tls):\/\/[^\s,/]+(?:,(?:nats|tls):\/\/[^\s,/]+)*$/)
+        .label(nats.url)
+        .messages({ 'string.pattern.base': '{#label} must be an address such as nats://127.0.0.1:4222' }),
+      monitorUrl: optional(nats.monitorUrl).uri({ scheme: ['http', 'https'] }),
+      stream: Joi.string()
+        .pattern(/^[\w-]{1,64}$/)
+        .label(nats.stream)
+        .messages({ 'string.pattern.base': '{#label} must have 1 to 64 characters of A-Z a-z 0-9 _ -' }),
+      replicas: Joi.number()
+        .valid(1, 3, 5)
+        .label(nats.replicas)
+        .messages({ 'any.only': '{#label} must be 1, 3 or 5, not "{#value}"' }),
+    },
     ingest: {
       maxWaitingEvents: number(ingest.maxWaitingEvents, 10_000, 10_000_000).integer(),
       timeoutSeconds: number(ingest.timeoutSeconds, 1, 600),
@@ -103,6 +128,8 @@ interface Variables {
   readonly data: Readonly<Record<'directory', string>>;
   readonly duckdb: Readonly<Record<'path', string>>;
   readonly influxdb: Readonly<Record<'url' | 'token' | 'org' | 'bucket', string>>;
+  readonly queue: string;
+  readonly nats: Readonly<Record<'url' | 'monitorUrl' | 'stream' | 'replicas', string>>;
   readonly ingest: Readonly<Record<'maxWaitingEvents' | 'timeoutSeconds', string>>;
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string>>;
 }
@@ -165,9 +192,10 @@ function readVariables(folder: string): Variables {
   return load.config as Variables;
 }
 
-type Checked = Omit<Settings, 'duckdb' | 'influxdb' | 'bootstrap'> & {
+type Checked = Omit<Settings, 'duckdb' | 'influxdb' | 'nats' | 'bootstrap'> & {
   readonly duckdb: { readonly path: string | null };
   readonly influxdb: { readonly [Key in keyof InfluxDBSettings]: string | null };
+  readonly nats: NatsSettings;
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string | null>>;
 };
 
@@ -178,6 +206,7 @@ function complete(settings: Checked): Settings {
     data: { directory },
     duckdb: { path: resolve(settings.duckdb.path ?? join(directory, 'events.duckdb')) },
     influxdb: settings.store === 'influxdb' ? (settings.influxdb as InfluxDBSettings) : null,
+    nats: settings.queue === 'nats' ? settings.nats : null,
     bootstrap: settings.bootstrap.clientId === null ? null : (settings.bootstrap as Settings['bootstrap']),
   };
 }

@@ -26,8 +26,11 @@ export interface Queue {
 
   readonly deadLetters: DeadLetters;
 
-  /** Resolves where the queue takes and gives points; throws with the reason where not. */
-  check(): Promise<void>;
+  /**
+   * Resolves where the queue takes and gives points; throws with the reason where not.
+   * @returns what whoever runs it should know all the same, in sentences: what waits, dead letters, how safe they are
+   */
+  check(): Promise<string | undefined>;
 
   /** Hands over nothing more, waits for the delivery under way, and ends every connection. */
   close(): Promise<void>;

@@ -1,16 +1,21 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Settings } from './config.js';
+import { deadLetterHandlers } from './dead-letter-commands.js';
 import { DuckDBStore } from './duckdb/store.js';
 import { type CommandWork, lockDataDirectory } from './files/lock.js';
 import { FileRegistry } from './files/registry.js';
+import type { Point } from './event.js';
 import { createApp } from './http/app.js';
 import { listen } from './http/server.js';
 import { InfluxDBStore } from './influxdb/store.js';
 import { Ingest } from './ingest.js';
 import type { Logger } from './log.js';
+import { NatsQueue } from './nats/queue.js';
 import { Applications } from './oauth/applications.js';
 import { createAuthorization } from './oauth/authorization.js';
+import type { DeadLetters, Queue } from './queue.js';
 import type { Store } from './store.js';
+import { Turns } from './turns.js';
 
 /** A running service. */
 export interface Service {
@@ -26,6 +31,9 @@ const MAX_BATCH = 20_000;
 
 /** How long a write may go on after the last request was answered or cut off. Milliseconds. */
 const LAST_WRITE_PATIENCE = 1000;
+
+/** How long a command waits for NATS where no service runs. Milliseconds. */
+const NATS_PATIENCE = 5000;
 
 /**
  * Builds the parts from the settings and starts them, the innermost first; `stop` ends them in the opposite order.
@@ -44,17 +52,20 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     closers.push(() => registry.close());
 
     const store = await openStore(settings);
-    const ingest = new Ingest((points) => store.write(points), {
+    const queue = openQueue(settings, logger);
+    const ingest = new Ingest(queue === undefined ? (points) => store.write(points) : publishTo(queue), {
       maxWaiting: settings.ingest.maxWaitingEvents,
       maxBatch: MAX_BATCH,
       timeout: settings.ingest.timeoutSeconds * 1000,
     });
     closers.push(async () => {
       // A database that does not answer must not keep the service from ending.
-      await Promise.race([ingest.close(), setTimeout(LAST_WRITE_PATIENCE, undefined, { ref: false })]);
+      const ended = ingest.close().then(() => queue?.close());
+      await Promise.race([ended, setTimeout(LAST_WRITE_PATIENCE, undefined, { ref: false })]);
       await store.close();
-      await ingest.close();
+      await ended;
     });
+    if (queue !== undefined) feed(queue, store);
 
     const authorization = await createAuthorization({
       registry,
@@ -68,12 +79,15 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       store,
       authenticator: authorization.authenticator,
       logger,
-      readiness: [{ name: 'store', check: () => store.check() }],
+      readiness: [
+        { name: 'store', check: () => store.check() },
+        ...(queue === undefined ? [] : [{ name: 'queue', check: () => queue.check() }]),
+      ],
       mounts: [authorization.middleware],
     });
     const server = await listen(app, settings.http);
     closers.push(() => server.close());
-    lock.serve(applications.commands());
+    lock.serve({ ...applications.commands(), ...deadLetterHandlers(() => Promise.resolve(queue?.deadLetters)) });
     closers.push(() => lock.finish());
     return { url: server.url, applications, stop };
   } catch (error) {
@@ -88,6 +102,28 @@ function openStore(settings: Settings): Promise<Store> {
     : Promise.resolve(new InfluxDBStore(settings.influxdb));
 }
 
+function openQueue({ nats }: Settings, logger?: Logger): NatsQueue | undefined {
+  if (nats === null) return undefined;
+  return new NatsQueue({ ...nats, onProblem: (message, error) => logger?.warn(message, { error }) });
+}
+
+/** Nothing is refused yet when the queue has it; what the store refuses later becomes a dead letter. */
+function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[]> {
+  return async (points) => {
+    await queue.publish(points);
+    return [];
+  };
+}
+
+/** Several partitions come at once, and the store takes one write at a time. */
+function feed(queue: Queue, store: Store): void {
+  const turns = new Turns();
+  queue.feed({
+    write: (points, delivery) => turns.take(() => store.write(points, delivery)),
+    delete: (selection) => turns.take(() => store.delete(selection)),
+  });
+}
+
 function issuerOf({ http }: Settings): string {
   return http.issuerUrl ?? `http://localhost:${http.port}`;
 }
@@ -99,8 +135,17 @@ function bootstrapOf({ bootstrap }: Settings): { id: string; secret: string } | 
 /** What the command line has carried out where no service runs. */
 export async function openCommands(settings: Settings): Promise<CommandWork> {
   const registry = await FileRegistry.open(settings.data.directory);
+  let queue: NatsQueue | undefined;
+  const openDeadLetters = async (): Promise<DeadLetters | undefined> => {
+    queue = openQueue(settings);
+    await queue?.established(NATS_PATIENCE);
+    return queue?.deadLetters;
+  };
   return {
-    handlers: new Applications(registry, bootstrapOf(settings)).commands(),
-    close: () => registry.close(),
+    handlers: { ...new Applications(registry, bootstrapOf(settings)).commands(), ...deadLetterHandlers(openDeadLetters) },
+    close: async () => {
+      await queue?.close();
+      await registry.close();
+    },
   };
 }

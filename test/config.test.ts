@@ -44,6 +44,8 @@ describe('the settings', () => {
       store: 'duckdb',
       duckdb: { path: path.resolve('data/events.duckdb') },
       influxdb: null,
+      queue: 'none',
+      nats: null,
       ingest: { maxWaitingEvents: 100_000, timeoutSeconds: 20 },
       bootstrap: null,
     });

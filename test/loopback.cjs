@@ -1,16 +1,18 @@
-/** Lets nothing out of a test run but loopback traffic, and what `INFLUXDB_URL` names. */
+/** Lets nothing out of a test run but loopback traffic, and what `INFLUXDB_URL` and `NATS_URL` name. */
 const net = require('node:net');
 const process = require('node:process');
 const { URL } = require('node:url');
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/;
-const named = process.env.INFLUXDB_URL ? new URL(process.env.INFLUXDB_URL).hostname : 'localhost';
+const named = [process.env.INFLUXDB_URL, process.env.NATS_URL]
+  .filter((url) => url)
+  .map((url) => new URL(url).hostname);
 
 const connect = net.Socket.prototype.connect;
 
 net.Socket.prototype.connect = function (...args) {
   const host = hostOf(args);
-  if (host !== undefined && host !== named && !LOOPBACK.test(host)) {
+  if (host !== undefined && !named.includes(host) && !LOOPBACK.test(host)) {
     const error = new Error(
       `A test tried to reach ${host}. Tests talk to servers on this machine only (test/servers/).`,
     );

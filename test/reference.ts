@@ -2,6 +2,7 @@ import type { EventsQuery, Selection } from '../lib/aggregation.js';
 import { TrackingError } from '../lib/errors.js';
 import type { Point, Tags } from '../lib/event.js';
 import type {
+  Delivery,
   Extent,
   NameSummary,
   PointsQuery,
@@ -21,10 +22,18 @@ export type Disk = Map<string | symbol, Point>;
 export class ReferenceStore implements Store {
   private closed = false;
 
-  constructor(private readonly disk: Disk = new Map()) {}
+  constructor(
+    private readonly disk: Disk = new Map(),
+    private readonly sequences = new Map<string, number>(),
+  ) {}
 
-  write(points: readonly Point[]): Promise<[]> {
+  write(points: readonly Point[], delivery?: Delivery): Promise<[]> {
     return this.answer(() => {
+      if (delivery !== undefined) {
+        const { partition, sequence } = delivery;
+        if ((this.sequences.get(partition) ?? 0) >= sequence) return [];
+        this.sequences.set(partition, sequence);
+      }
       for (const point of points) this.add(point);
       return [];
     });

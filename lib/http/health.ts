@@ -6,14 +6,15 @@ import type { Middleware, RequestState } from './context.js';
 export interface ReadinessCheck {
   /** As it is called in `/ready`: `store`, `queue`. */
   readonly name: string;
-  /** Throws with the reason where it is not there. */
-  check(): Promise<void>;
+  /** Throws with the reason where it is not there; a text that it resolves to is what people should know all the same. */
+  check(): Promise<unknown>;
 }
 
 interface CheckResult {
   readonly name: string;
   readonly status: 'ready' | 'not ready';
   readonly reason?: string;
+  readonly note?: string;
 }
 
 const PATIENCE = 2000;
@@ -49,8 +50,8 @@ async function resultOf(check: ReadinessCheck): Promise<CheckResult> {
     }, PATIENCE);
   });
   try {
-    await Promise.race([check.check(), timeout]);
-    return { name, status: 'ready' };
+    const note = await Promise.race([check.check(), timeout]);
+    return { name, status: 'ready', ...(typeof note === 'string' ? { note } : {}) };
   } catch (error) {
     return { name, status: 'not ready', reason: messageOf(error) };
   } finally {

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, TrackingError } from '../errors.js';
+import type { Entry } from './bucket.js';
+import type { Connection } from './connection.js';
+import { Partition, type PartitionWork } from './partition.js';
+import { PARTITIONS } from './stream.js';
+
+const BEAT = 1000;
+/** Without having been heard of for so long, an instance writes no more; after the longer time others take over. */
+const SILENCE_ENDURED = 4000;
+const DEATH = 5000;
+
+/** When a beat was last seen to change, on this instance's own clock. */
+interface Seen {
+  revision: number;
+  at: number;
+}
+
+/**
+ * Shares the partitions among the instances that live. Each beats once a second, under a key of its own in a bucket; who
+ * has which partition stands there too, and changes by compare-and-set. An instance that has not beaten for five seconds
+ * by the clock of another is dead, and its partitions are free. Nobody takes more than an even share, and who has more
+ * gives one up a round.
+ */
+export class Leases {
+  private readonly instance: string = randomUUID();
+  private readonly seen = new Map<string, Seen>();
+  private readonly held = new Map<number, Partition>();
+  private readonly closing = new AbortController();
+  private readonly running: Promise<void>;
+  private beatAt = -Infinity;
+  private observedAt = -Infinity;
+  private trouble: string | undefined;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly work: Omit<PartitionWork, 'assertAlive'>,
+  ) {
+    connection.onClient((nc) => {
+      nc.subscribe(`${connection.stream}.wake.*`, {
+        callback: (_, { subject }) => this.held.get(Number(subject.split('.').at(-1)))?.wake(),
+      });
+    });
+    this.running = this.run();
+  }
+
+  /** What keeps the partitions of this instance from going on. */
+  get problem(): string | undefined {
+    return this.trouble ?? [...this.held.values()].map(({ problem }) => problem).find((problem) => problem !== undefined);
+  }
+
+  /** Stops reading once the deliveries under way are done, and lets others have the partitions at once. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.running;
+    await Promise.all([...this.held.values()].map((partition) => partition.stop()));
+    await this.leave().catch(() => undefined); // they take over a little later then
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.closing;
+    while (!signal.aborted) {
+      try {
+        await this.round();
+        this.trouble = undefined;
+      } catch (error) {
+        const message = messageOf(error);
+        if (this.trouble !== message) this.work.onProblem('the queue cannot be shared out', error);
+        this.trouble = message;
+      }
+      await sleep(BEAT, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async round(): Promise<void> {
+    const { writers } = this.connection.session;
+    const sent = performance.now();
+    await writers.put(`instance.${this.instance}`, new Date().toISOString());
+    this.beatAt = sent;
+    const entries = await writers.match('instance.*', 'owner.*');
+    const living = await this.observe(entries);
+    const owners = new Map(entries.filter(({ key }) => key.startsWith('owner.')).map((entry) => [entry.key, entry]));
+    await this.shareOut(owners, living);
+  }
+
+  /** The instances that live, and the end of those that have long been dead. */
+  private async observe(entries: readonly Entry[]): Promise<Set<string>> {
+    const { writers } = this.connection.session;
+    const now = performance.now();
+    // While nobody could be heard, nobody was silent.
+    if (now - this.observedAt > 2 * BEAT) this.seen.clear();
+    this.observedAt = now;
+    const living = new Set([this.instance]);
+    for (const { key, revision } of entries) {
+      if (!key.startsWith('instance.')) continue;
+      const instance = key.slice('instance.'.length);
+      const seen = this.seen.get(instance);
+      if (seen?.revision !== revision) this.seen.set(instance, { revision, at: now });
+      const silence = seen?.revision === revision ? now - seen.at : 0;
+      if (silence < DEATH) living.add(instance);
+      else if (instance !== this.instance && silence > 4 * DEATH) {
+        await writers.remove(key);
+        this.seen.delete(instance);
+      }
+    }
+    return living;
+  }
+
+  private async shareOut(owners: ReadonlyMap<string, Entry>, living: ReadonlySet<string>): Promise<void> {
+    const share = Math.ceil(PARTITIONS / living.size);
+    let given = false;
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const entry = owners.get(`owner.${partition}`);
+      const owner = entry === undefined ? '' : Buffer.from(entry.value).toString();
+      if (owner !== this.instance) void this.drop(partition);
+      if (owner === this.instance) {
+        if (this.held.get(partition)?.ended !== false) this.begin(partition);
+        else if (!given && this.held.size > share) given = await this.give(partition, entry);
+      } else if (!living.has(owner) && this.held.size < share) {
+        await this.take(partition, entry?.revision ?? 0);
+      }
+    }
+  }
+
+  private async take(partition: number, revision: number): Promise<void> {
+    const { writers } = this.connection.session;
+    const taken = await writers.replace(`owner.${partition}`, this.instance, revision);
+    if (taken !== undefined) this.begin(partition);
+  }
+
+  private begin(number: number): void {
+    if (this.closing.signal.aborted) return;
+    const assertAlive = (): void => {
+      this.assertAlive();
+    };
+    const partition = new Partition(number, randomUUID(), { ...this.work, assertAlive });
+    this.held.set(number, partition);
+    partition.start();
+  }
+
+  /** Gives a partition up, once the delivery under way is done. */
+  private async give(partition: number, entry: Entry | undefined): Promise<boolean> {
+    const { writers } = this.connection.session;
+    const delivered = this.drop(partition);
+    await Promise.race([delivered, sleep(BEAT)]);
+    return (await writers.replace(`owner.${partition}`, '', entry?.revision ?? 0)) !== undefined;
+  }
+
+  private async drop(partition: number): Promise<void> {
+    const held = this.held.get(partition);
+    this.held.delete(partition);
+    await held?.stop();
+  }
+
+  private async leave(): Promise<void> {
+    const { writers } = this.connection.session;
+    for (const { key, value, revision } of await writers.match('owner.*')) {
+      if (Buffer.from(value).toString() === this.instance) await writers.replace(key, '', revision);
+    }
+    await writers.remove(`instance.${this.instance}`);
+  }
+
+  private assertAlive(): void {
+    if (performance.now() - this.beatAt < SILENCE_ENDURED) return;
+    throw new TrackingError('unavailable', 'This instance has lost touch with NATS, and others may have its work.', {
+      retryAfter: 5,
+    });
+  }
+}

@@ -1,0 +1,282 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, TrackingError } from '../errors.js';
+import type { Point } from '../event.js';
+import type { QueueConsumer } from '../queue.js';
+import type { Connection } from './connection.js';
+import type { RefusedPoints } from './dead-letters.js';
+import type { DeletionOrder } from './messages.js';
+import { isLost, Position } from './position.js';
+import { maxEvents } from './publisher.js';
+import { PartitionReader, type Queued } from './reader.js';
+import type { Session } from './stream.js';
+
+/** What the partitions of an instance share. */
+export interface PartitionWork {
+  readonly connection: Connection;
+  readonly consumer: QueueConsumer;
+  /** Keeps what the store refused; resolved means durable. */
+  readonly keep: (refused: RefusedPoints) => Promise<void>;
+  /** @throws TrackingError `unavailable` where the other instances may hold this one for dead */
+  readonly assertAlive: () => void;
+  readonly onProblem: (message: string, error: unknown) => void;
+}
+
+/** How long nothing must come before the position is put to rest, and how long until the stream is looked at unasked. */
+const REST_AFTER = 200;
+const LOOK_AFTER = 1000;
+const FIRST_WAIT = 100;
+const LONGEST_WAIT = 5000;
+
+/**
+ * Reads one partition and hands it over, one delivery after the other, for as long as this instance holds it.
+ *
+ * Why nothing is lost and nothing counted twice. An event is in the stream, synced as the server was told to, before it
+ * is acknowledged, and leaves it only when the position says that it is in the store. The position is one value in a
+ * bucket: everything up to `written` is in the store, and the messages behind it up to `last` are one delivery that was
+ * begun. It is changed by compare-and-set alone, and whoever takes a partition over changes it first. So when a process
+ * dies
+ * - before the acknowledgement: the client heard nothing, and knows that its events may be there or not. NATS takes a
+ *   message, or an atomic batch, as a whole; we send none twice;
+ * - between acknowledgement and reading: the messages are in the stream behind the position, and are read by the next;
+ * - before `begin`: the position has not changed; nothing was written; the next reader may cut other deliveries;
+ * - between `begin` and the store's `record`: the same delivery comes again, with exactly the messages up to `last`,
+ *   under the same sequence. A store that keeps the sequence with its rows (DuckDB) has it or not; one that records
+ *   (InfluxDB) has written nothing before it has recorded;
+ * - between `record` and the write, in mid-write, and after the write before the next `begin`: the same delivery comes
+ *   again with what was recorded, and so each point goes to the place where it may be already; or the store finds the
+ *   sequence with its rows and writes nothing. Refused points get the same keys among the dead letters;
+ * - before the purge: messages up to `written` stay, and nobody reads them again; the next purge takes them. It never
+ *   takes messages of the delivery that may be repeated, for they are behind `written`.
+ * A deletion is a delivery of its own: repeated it deletes what was there before it, and nothing behind it was written.
+ *
+ * A paused process that wakes up after another has taken its partition over finds the position changed at its next
+ * `begin`, `record` or `rest`, writes nothing more and lets the partition go; before each write it also looks at the
+ * clock, and writes nothing where it has not been heard of for as long as the others wait. What is left is a pause
+ * between that look and the last byte of a write. That write carries the points to the places that are recorded for
+ * them, where the new reader has put them or will, so nothing counts twice (a sample that was corrected within these
+ * seconds may show the older value); DuckDB belongs to one process, which nobody can take over from.
+ */
+export class Partition {
+  private readonly ending = new AbortController();
+  private readonly reader: PartitionReader;
+  private running: Promise<void> | undefined;
+  private wakeUp: (() => void) | undefined;
+  private woken = false;
+  private ahead: Queued[] = [];
+  private written = 0;
+  private generation: string | undefined;
+  private trouble: string | undefined;
+
+  /** @param holder - told apart from every other that reads this partition, or has read it */
+  constructor(
+    readonly number: number,
+    private readonly holder: string,
+    private readonly work: PartitionWork,
+  ) {
+    this.reader = new PartitionReader(number, () => this.session());
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** Begins no further delivery, and resolves when the one under way is done. */
+  async stop(): Promise<void> {
+    this.end();
+    await this.running;
+  }
+
+  /** Whether it has ended, perhaps by itself: another instance has the partition now. */
+  get ended(): boolean {
+    return this.ending.signal.aborted;
+  }
+
+  /** What it waits for that should not be. */
+  get problem(): string | undefined {
+    return this.trouble;
+  }
+
+  /** There is something new. */
+  wake(): void {
+    this.woken = true;
+    this.wakeUp?.();
+  }
+
+  private async run(): Promise<void> {
+    try {
+      const position = await this.persist(() => this.takeOver());
+      this.written = position.state.written;
+      await this.repeat(position);
+      while (!this.ended) await this.advance(position);
+      if (this.written > position.state.written) await position.rest(this.written);
+    } catch (error) {
+      if (!this.ended) this.work.onProblem(`partition ${this.number} of the queue is let go`, error);
+    }
+    this.end();
+  }
+
+  private async takeOver(): Promise<Position> {
+    const { session } = this.work.connection;
+    const position = await Position.take(session, this.number, this.holder);
+    this.generation = session.generation;
+    void session.nc.closed().then(() => {
+      this.end();
+    });
+    return position;
+  }
+
+  /** The delivery that was begun and may be in the store in part, exactly as it was. */
+  private async repeat(position: Position): Promise<void> {
+    const { written, last, messages: count } = position.state;
+    if (last === written) return;
+    const messages = await this.persist(async () => {
+      const found = await this.reader.readTo(written + 1, last);
+      if (found.length === count || !(await this.reader.holds(last))) return found;
+      throw new TrackingError('unavailable', 'Not all of the last delivery can be read yet.');
+    });
+    // Fewer: somebody has removed some, and what was recorded is about all.
+    const recorded = messages.length === count ? position.recorded : undefined;
+    if (messages.length > 0) await this.carryOut(position, messages, recorded);
+    this.written = last;
+  }
+
+  private async advance(position: Position): Promise<void> {
+    this.woken = false;
+    if (this.ahead.length === 0) this.ahead = await this.persist(() => this.reader.read(this.written + 1));
+    const messages = this.takeDelivery(maxEvents(this.session()));
+    const last = messages.at(-1)?.sequence;
+    if (last === undefined) {
+      await this.idle(position);
+      return;
+    }
+    await this.persist(() => position.begin(this.written, last, messages.length));
+    await this.carryOut(position, messages, undefined);
+    await this.purge(this.written);
+    this.written = last;
+  }
+
+  /** Whole messages of those read ahead: some of points, or one deletion. */
+  private takeDelivery(limit: number): Queued[] {
+    let end = 0;
+    for (let events = 0; end < this.ahead.length; end++) {
+      const { points } = this.ahead[end] ?? {};
+      events += points?.length ?? 0;
+      if (end > 0 && (points === undefined || events > limit)) break;
+      if (points === undefined) return this.ahead.splice(0, 1);
+    }
+    return this.ahead.splice(0, end);
+  }
+
+  private async carryOut(position: Position, messages: readonly Queued[], recorded?: Uint8Array): Promise<void> {
+    const deletion = messages[0]?.deletion;
+    if (deletion !== undefined) {
+      await this.delete(deletion);
+      return;
+    }
+    const points = messages.flatMap((message) => message.points ?? []);
+    await this.write(position, points, messages.at(-1)?.sequence ?? 0, recorded);
+  }
+
+  private async write(
+    position: Position,
+    points: readonly Point[],
+    sequence: number,
+    recorded?: Uint8Array,
+  ): Promise<void> {
+    let plan = recorded;
+    const record = async (bytes: Uint8Array): Promise<void> => {
+      await position.record(bytes).catch((error: unknown) => {
+        if (isLost(error)) this.end();
+        throw error;
+      });
+      this.work.assertAlive();
+      plan = bytes;
+    };
+    const { generation, era } = position.state;
+    const partition = `${this.session().stream}-${generation}-${era}-${this.number}`;
+    const refusals = await this.persist(() => {
+      this.work.assertAlive();
+      const delivery = { partition, sequence, record, ...(plan === undefined ? {} : { recorded: plan }) };
+      return this.work.consumer.write(points, delivery);
+    });
+    if (refusals.length > 0) await this.persist(() => this.work.keep({ partition, sequence, points, refusals }));
+  }
+
+  private async delete({ selection, answerTo }: DeletionOrder): Promise<void> {
+    const answer = await this.persist(async () => {
+      this.work.assertAlive();
+      try {
+        return { deleted: await this.work.consumer.delete(selection) };
+      } catch (error) {
+        // What will never succeed must not hold up what is behind it.
+        if (!(error instanceof TrackingError) || error.code === 'unavailable') throw error;
+        return { failure: { code: error.code, message: error.message } };
+      }
+    });
+    this.session().nc.publish(answerTo, JSON.stringify(answer));
+  }
+
+  /** Nothing is there to be read: after a while the position says so, and nobody need repeat the last delivery. */
+  private async idle(position: Position): Promise<void> {
+    if (this.written === position.state.written) {
+      await this.purge(this.written);
+      await this.pause(LOOK_AFTER);
+      return;
+    }
+    await this.pause(REST_AFTER);
+    if (!this.woken && !this.ended) await this.persist(() => position.rest(this.written));
+  }
+
+  private async purge(last: number): Promise<void> {
+    try {
+      await this.reader.purge(last);
+    } catch (error) {
+      this.work.onProblem('what the store has cannot be removed from the queue yet', error);
+    }
+  }
+
+  /** The session of now; of another stream than the position's, this reader has nothing to read. */
+  private session(): Session {
+    const { session } = this.work.connection;
+    if (this.generation !== undefined && session.generation !== this.generation) this.end();
+    this.ending.signal.throwIfAborted();
+    return session;
+  }
+
+  private end(): void {
+    this.ending.abort();
+    this.wakeUp?.();
+  }
+
+  /** Tries until it succeeds, with growing pauses; throws only where this reader has to end. */
+  private async persist<Result>(work: () => Promise<Result>): Promise<Result> {
+    const { signal } = this.ending;
+    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      signal.throwIfAborted();
+      try {
+        const result = await work();
+        this.trouble = undefined;
+        return result;
+      } catch (error) {
+        if (isLost(error)) this.end();
+        if (this.ended) throw error;
+        if (this.trouble === undefined) this.work.onProblem(`partition ${this.number} of the queue waits`, error);
+        this.trouble = messageOf(error);
+      }
+      // With jitter, so that several readers do not come back all at once.
+      await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal });
+    }
+  }
+
+  private async pause(milliseconds: number): Promise<void> {
+    if (this.woken || this.ended) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wakeUp = undefined;
+  }
+}

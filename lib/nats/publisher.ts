@@ -1,0 +1,114 @@
+import { hash } from 'node:crypto';
+import { TrackingError } from '../errors.js';
+import type { Point } from '../event.js';
+import type { Connection } from './connection.js';
+import { type BatchMessage, store, storeBatch } from './exchange.js';
+import { failureOf, isNobody, isNoRoom } from './failure.js';
+import { encodePoints, type MessageLimits } from './messages.js';
+import { PARTITIONS, type Session, subjectOf } from './stream.js';
+
+/** Tells a deletion from points. */
+export const KIND = 'Tracking-Kind';
+/** How many events a message holds, for those who count them without reading. */
+export const EVENTS = 'Tracking-Events';
+
+/** So that a page of a few messages never holds more events than a delivery. */
+const MAX_MESSAGE_BYTES = 256 * 1024;
+const HEADER_BYTES = 1024;
+const MAX_MESSAGES = 1000; // of an atomic batch
+const NO_ROOM_REMEMBERED = 10_000;
+
+const UNKNOWN_FATE = 'Its events may be stored.';
+const NOTHING_STORED = 'Nothing of this request was stored.';
+
+/** Events in a message, and in a delivery: what is recorded for them has to fit into a message too. */
+export function maxEvents({ nc }: Session): number {
+  return Math.min(20_000, Math.floor((nc.info?.max_payload ?? 1_048_576) / 48));
+}
+
+/** The partition of a namespace: the same for every instance, for ever. */
+export function partitionOf(namespace: string): number {
+  return hash('sha256', namespace, 'buffer').readUInt32BE() % PARTITIONS;
+}
+
+/** On which subject the reader of a partition hears that there is something new; lost, it looks a little later. */
+export function wakeSubject(stream: string, partition: number | '*'): string {
+  return `${stream}.wake.${partition}`;
+}
+
+/** Puts messages into the stream. */
+export class Publisher {
+  private refusedForRoomAt = -Infinity;
+
+  constructor(private readonly connection: Connection) {}
+
+  /** Whether the stream has lately refused for want of room. */
+  get lacksRoom(): boolean {
+    return performance.now() - this.refusedForRoomAt < NO_ROOM_REMEMBERED;
+  }
+
+  /**
+   * Resolves once all points are in the stream: in one message, or in one atomic batch. Nothing is sent twice, for what
+   * got no answer may be there.
+   * @throws TrackingError `unavailable`
+   */
+  async publish(points: readonly Point[]): Promise<void> {
+    if (points.length === 0) return;
+    const { session } = this.connection;
+    const messages = messagesOf(session, points);
+    if (messages.length > MAX_MESSAGES) {
+      throw new TrackingError(
+        'too-large',
+        `These events need ${messages.length} messages, and NATS takes ${MAX_MESSAGES} at once: raise its max_payload. ${NOTHING_STORED}`,
+      );
+    }
+    await this.send(session, messages);
+  }
+
+  /** Puts a deletion in line behind everything that its partition holds. */
+  async order(namespace: string, data: Uint8Array): Promise<void> {
+    const { session } = this.connection;
+    const subject = subjectOf(session.stream, partitionOf(namespace));
+    await this.send(session, [{ subject, data, headers: { [KIND]: 'deletion', [EVENTS]: '0' } }]);
+  }
+
+  private async send(session: Session, messages: readonly BatchMessage[]): Promise<void> {
+    const [first] = messages;
+    try {
+      if (first !== undefined && messages.length === 1) await store(session.nc, first.subject, first.data, first.headers);
+      else await storeBatch(session.nc, messages);
+      this.refusedForRoomAt = -Infinity;
+    } catch (error) {
+      if (isNoRoom(error)) this.refusedForRoomAt = performance.now();
+      if (isNobody(error)) this.connection.renew(session.nc);
+      throw failureOf(error, isNoRoom(error) || isNobody(error) ? NOTHING_STORED : UNKNOWN_FATE);
+    }
+    for (const subject of new Set(messages.map((message) => message.subject))) {
+      session.nc.publish(subject.replace('.events.', '.wake.'));
+    }
+  }
+}
+
+function messagesOf(session: Session, points: readonly Point[]): BatchMessage[] {
+  const parted = new Map<number, Point[]>();
+  const known = new Map<string, number>();
+  for (const point of points) {
+    const { namespace } = point.series;
+    let partition = known.get(namespace);
+    if (partition === undefined) known.set(namespace, (partition = partitionOf(namespace)));
+    const own = parted.get(partition);
+    if (own === undefined) parted.set(partition, [point]);
+    else own.push(point);
+  }
+  const limits: MessageLimits = {
+    maxBytes: Math.min(MAX_MESSAGE_BYTES, (session.nc.info?.max_payload ?? MAX_MESSAGE_BYTES) - HEADER_BYTES),
+    maxEvents: maxEvents(session),
+  };
+  return [...parted].flatMap(([partition, own]) =>
+    encodePoints(own, limits).map(({ data, events }) => ({
+      subject: subjectOf(session.stream, partition),
+      data,
+      headers: { [KIND]: 'points', [EVENTS]: String(events) },
+    })),
+  );
+}

@@ -1,0 +1,138 @@
+import { createInbox } from '@nats-io/transport-node';
+import type { Selection } from '../aggregation.js';
+import { type ErrorCode, TrackingError } from '../errors.js';
+import type { Point } from '../event.js';
+import type { Lag, Queue, QueueConsumer } from '../queue.js';
+import { Connection } from './connection.js';
+import { NatsDeadLetters } from './dead-letters.js';
+import { durabilityNote } from './durability.js';
+import { failureOf } from './failure.js';
+import { lagOf } from './lag.js';
+import { Leases } from './leases.js';
+import { encodeDeletion } from './messages.js';
+import { Publisher } from './publisher.js';
+
+export interface NatsOptions {
+  /** Such as `nats://127.0.0.1:4222`, with user and password or a token where they are needed. */
+  readonly url: string;
+  /** Its monitoring port, such as `http://127.0.0.1:8222`, which alone knows whether it syncs what it acknowledges. */
+  readonly monitorUrl: string | null;
+  /** What the stream is called, and what the names of the buckets beside it begin with. */
+  readonly stream: string;
+  readonly replicas: number;
+  /** Told what goes wrong in the background. */
+  readonly onProblem: (message: string, error: unknown) => void;
+}
+
+const DELETION_PATIENCE = 30_000;
+
+type Answer =
+  | { readonly deleted: number }
+  | { readonly failure: { readonly code: ErrorCode; readonly message: string } };
+
+/** A queue in a stream of NATS JetStream. `partition.ts` says why nothing is lost there and nothing counted twice. */
+export class NatsQueue implements Queue {
+  readonly deadLetters: NatsDeadLetters;
+  private readonly connection: Connection;
+  private readonly publisher: Publisher;
+  private leases: Leases | undefined;
+
+  /** Connects in the background; until it has, every method throws `unavailable`. */
+  constructor(private readonly options: NatsOptions) {
+    const { url, stream, replicas } = options;
+    this.connection = new Connection({ url, name: stream, replicas });
+    this.publisher = new Publisher(this.connection);
+    this.deadLetters = new NatsDeadLetters(this.connection, (points) => this.publisher.publish(points));
+  }
+
+  publish(points: readonly Point[]): Promise<void> {
+    return this.attempt(() => this.publisher.publish(points));
+  }
+
+  delete(selection: Selection): Promise<number> {
+    return this.attempt(async () => {
+      const { nc } = this.connection.session;
+      const answerTo = createInbox();
+      // Asked for before the order goes out, so that no answer can be missed.
+      const answered = new Promise<Answer>((resolve, reject) => {
+        nc.subscribe(answerTo, {
+          max: 1,
+          timeout: DELETION_PATIENCE,
+          callback: (error, message) => {
+            if (error === null) resolve(message.json<Answer>());
+            else reject(notYet(error));
+          },
+        });
+      });
+      answered.catch(() => undefined);
+      await this.publisher.order(selection.namespace, encodeDeletion({ selection, answerTo }));
+      const answer = await answered;
+      if ('failure' in answer) throw new TrackingError(answer.failure.code, answer.failure.message);
+      return answer.deleted;
+    });
+  }
+
+  feed(consumer: QueueConsumer): void {
+    this.leases ??= new Leases(this.connection, {
+      connection: this.connection,
+      consumer,
+      keep: (refused) => this.deadLetters.keep(refused),
+      onProblem: this.options.onProblem,
+    });
+  }
+
+  lag(): Promise<Lag> {
+    return this.attempt(() => lagOf(this.connection.session));
+  }
+
+  async check(): Promise<string | undefined> {
+    return this.attempt(async () => {
+      const { session } = this.connection;
+      const room = this.publisher.lacksRoom ? 'NATS has no room for more: raise its limits or make room.' : undefined;
+      if (room !== undefined) throw new TrackingError('unavailable', room, { retryAfter: 5 });
+      const [lag, letters, durability] = await Promise.all([
+        lagOf(session),
+        this.deadLetters.count(),
+        durabilityNote(this.options.monitorUrl, this.options.replicas),
+      ]);
+      const notes = [lagNote(lag), lettersNote(letters), this.leases?.problem, durability];
+      return notes.filter((note) => note !== undefined).join(' ') || undefined;
+    });
+  }
+
+  /** Resolves as soon as NATS is there. @throws TrackingError `unavailable` after so many milliseconds without it */
+  async established(milliseconds: number): Promise<void> {
+    await this.connection.established(milliseconds);
+  }
+
+  async close(): Promise<void> {
+    await this.leases?.close();
+    await this.connection.close();
+  }
+
+  private async attempt<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw failureOf(error, '');
+    }
+  }
+}
+
+function notYet(cause: unknown): TrackingError {
+  return new TrackingError(
+    'unavailable',
+    'The deletion waits in the queue behind events that the store has not taken yet. It will be carried out; ask again to see its number.',
+    { retryAfter: 30, cause },
+  );
+}
+
+function lagNote({ events, seconds }: Lag): string | undefined {
+  return events === 0 ? undefined : `${events} event(s) wait for the store, the oldest for ${seconds.toFixed(1)} s.`;
+}
+
+function lettersNote(letters: number): string | undefined {
+  return letters === 0
+    ? undefined
+    : `${letters} dead letter(s): events that the database refuses; see \`tracking dead-letters list\`.`;
+}

@@ -1,0 +1,204 @@
+import { expect } from 'chai';
+import { TrackingError } from '../../lib/errors.js';
+import type { Point } from '../../lib/event.js';
+import { all, expectUnavailable, NOON, point, points } from '../contract/subject.js';
+import { ReferenceStore } from '../reference.js';
+import { OwnNatsServer } from '../servers/nats.js';
+import { Database, keepingConsumer, recordingConsumer, until } from './consumers.js';
+import { besides, queuesForSuite } from './queues.js';
+
+describe('the queue in NATS', () => {
+  const { server, open, openAt } = queuesForSuite();
+
+  it('hands over every point as it was published, whatever its identity and its names', async () => {
+    const queue = await open();
+    const given: Point[] = [
+      point({ namespace: 'Größe "x"\\', name: '😀 ', tags: { host: ' a,=', Host: '\u2028' }, value: -0.1, time: NOON + 1n }),
+      point({ namespace: 'b', time: -1n, id: 'an id' }),
+      point({ namespace: 'c', sample: true, value: 1e-300 }),
+      { ...point({ namespace: 'd' }), identity: { kind: 'id', fingerprint: -7n, placed: true } },
+    ];
+    const database = new Database();
+    queue.feed(keepingConsumer(database));
+    await queue.publish(given);
+    await until(() => database.places.size === given.length);
+    expect([...database.places.values()]).to.have.deep.members(given);
+  });
+
+  it('takes a request of several MiB in one piece', async () => {
+    const queue = await open();
+    const given = points(20_000, (index) => ({ namespace: `n${String(index % 40)}`, value: index, tags: { long: 'x'.repeat(100), own: String(index) } }));
+    const database = new Database();
+    queue.feed(recordingConsumer(database));
+    await queue.publish(given);
+    await until(() => database.places.size >= given.length);
+    expect(database.sorted).to.deep.equal(given.map(({ value }) => value));
+  });
+
+  it('keeps the order of a namespace', async () => {
+    const queue = await open();
+    const database = new Database();
+    queue.feed(keepingConsumer(database));
+    for (let request = 0; request < 50; request++) {
+      await queue.publish(points(10, (index) => ({ namespace: 'one', value: request * 10 + index })));
+    }
+    await until(() => database.places.size === 500);
+    expect(database.values).to.deep.equal(Array.from({ length: 500 }, (_, index) => index));
+  });
+
+  it('feeds a store that honours deliveries', async () => {
+    const [queue, store] = [await open(), new ReferenceStore()];
+    queue.feed({
+      write: (given, delivery) => store.write(given, delivery),
+      delete: (selection) => store.delete(selection),
+    });
+    await queue.publish(points(10, (value) => ({ namespace: 'n', value })));
+    await until(async () => (await store.namespaces()).length === 1);
+    expect(await queue.delete(all('n'))).to.equal(10);
+  });
+
+  it('deletes in line: what was published before, and nothing that comes after', async () => {
+    const stream = server().freshStream();
+    const queue = await open({ stream });
+    const database = new Database();
+    await queue.publish(points(7, (value) => ({ namespace: 'n', value })));
+    const deleted = queue.delete(all('n'));
+    await besides(server().url, (jsm) => until(async () => (await jsm.streams.info(stream)).state.messages === 2));
+    await queue.publish(points(3, (value) => ({ namespace: 'n', value: 100 + value })));
+    queue.feed(recordingConsumer(database));
+    expect(await deleted).to.equal(7);
+    await until(() => database.places.size === 3);
+    expect(database.sorted).to.deep.equal([100, 101, 102]);
+  });
+
+  it('answers a deletion that the store refuses for good, and goes on', async () => {
+    const queue = await open();
+    const database = new Database();
+    queue.feed({
+      ...recordingConsumer(database),
+      delete: () => Promise.reject(new TrackingError('unprocessable', 'never')),
+    });
+    const error = await queue.delete(all('n')).catch((thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(TrackingError).with.property('code', 'unprocessable');
+    await queue.publish([point({ namespace: 'n' })]);
+    await until(() => database.places.size === 1);
+  });
+
+  it('tries a delivery again until the store takes it, with what was recorded', async () => {
+    const queue = await open();
+    const database = new Database();
+    let failures = 3;
+    const fate = (step: string): Promise<void> =>
+      step === 'in mid-write' && failures-- > 0
+        ? Promise.reject(new TrackingError('unavailable', 'away'))
+        : Promise.resolve();
+    queue.feed(recordingConsumer(database, { fate }));
+    await queue.publish(points(100, (value) => ({ namespace: 'n', value })));
+    await until(() => database.places.size >= 100 && failures < 0);
+    expect(database.sorted).to.deep.equal(Array.from({ length: 100 }, (_, index) => index));
+  });
+
+  it('says how much waits, and since when', async () => {
+    const queue = await open();
+    expect(await queue.lag()).to.deep.equal({ events: 0, seconds: 0 });
+    for (let request = 0; request < 3; request++) {
+      await queue.publish(points(500, (index) => ({ namespace: `n${String(index % 20)}` })));
+    }
+    const waiting = await queue.lag();
+    expect(waiting.events).to.equal(1500);
+    expect(waiting.seconds).to.be.greaterThan(0);
+    expect(await queue.check()).to.match(/^1500 event\(s\) wait for the store, the oldest for [\d.]+ s\./);
+    queue.feed(recordingConsumer(new Database()));
+    await until(async () => (await queue.lag()).events === 0);
+  });
+
+  it('says it for what another instance consumes too', async () => {
+    const stream = server().freshStream();
+    const [one, other] = [await open({ stream }), await open({ stream })];
+    other.feed(recordingConsumer(new Database(), { fate: () => new Promise(() => undefined) }));
+    await one.publish(points(10, () => ({ namespace: 'n' })));
+    expect((await one.lag()).events).to.equal(10);
+  });
+
+  it('refuses while there is no NATS, says so, and works as soon as there is one', async function () {
+    this.timeout('1m');
+    const own = await OwnNatsServer.start();
+    await own.stop();
+    const queue = openAt({ url: own.url });
+    const database = new Database();
+    queue.feed(recordingConsumer(database));
+    await expectUnavailable(() => queue.publish([point({ namespace: 'n' })]));
+    const reason = await queue.check().catch((error: unknown) => String(error));
+    expect(reason).to.match(/NATS at nats:\/\/127\.0\.0\.1:\d+/);
+    await own.restart();
+    await queue.established(20_000);
+    await queue.publish([point({ namespace: 'n' })]);
+    await until(() => database.places.size === 1);
+    await queue.close();
+    await own.stop();
+  });
+
+  it('says what to do about a NATS without JetStream', async function () {
+    this.timeout('1m');
+    const own = await OwnNatsServer.start({ jetStream: false });
+    const queue = openAt({ url: own.url });
+    await until(async () => /start it with -js/.test(await queue.check().then(String, String)));
+    await expectUnavailable(() => queue.publish([point({ namespace: 'n' })]));
+    await queue.close();
+    await own.stop();
+  });
+
+  it('refuses what a full stream has no room for, and drops nothing', async () => {
+    const stream = server().freshStream();
+    const queue = await open({ stream });
+    await besides(server().url, async (jsm) => {
+      const { config } = await jsm.streams.info(stream);
+      await jsm.streams.update(stream, { ...config, max_bytes: 100_000 });
+    });
+    let taken = 0;
+    const failure = await (async () => {
+      for (;;) {
+        try {
+          await queue.publish(points(100, (value) => ({ namespace: `n${String(value % 9)}`, value: taken * 100 + value })));
+          taken++;
+        } catch (error) {
+          return String(error);
+        }
+      }
+    })();
+    expect(failure).to.match(/NATS has no room: maximum bytes exceeded/);
+    expect(await queue.check().then(String, String)).to.match(/NATS has no room/);
+    const database = new Database();
+    queue.feed(recordingConsumer(database));
+    await until(() => database.places.size >= taken * 100);
+    expect(database.sorted).to.deep.equal(Array.from({ length: taken * 100 }, (_, index) => index));
+  });
+
+  it('brings a stream to its settings, and refuses one that cannot be brought to them', async () => {
+    const [updated, refused] = [server().freshStream(), server().freshStream()];
+    await besides(server().url, async (jsm) => {
+      await jsm.streams.add({ name: updated, subjects: [`${updated}.events.*`], storage: 'file' });
+      await jsm.streams.add({ name: refused, subjects: [`${refused}.events.*`], storage: 'memory' });
+      await open({ stream: updated });
+      const { config } = await jsm.streams.info(updated);
+      expect(config).to.include({ allow_atomic: true, allow_direct: true, discard: 'new' });
+    });
+    const queue = openAt({ url: server().url, stream: refused });
+    await until(async () => /has storage "memory" and needs "file"/.test(await queue.check().then(String, String)));
+  });
+
+  it('says whether a power cut would lose what NATS has acknowledged, or that it does not know', async function () {
+    this.timeout('1m');
+    const own = await OwnNatsServer.start({ syncAlways: false });
+    const unsafe = openAt({ url: own.url, monitorUrl: own.monitorUrl });
+    await unsafe.established(20_000);
+    expect(await unsafe.check()).to.match(/would lose acknowledged events in a power cut: set sync_interval: always/);
+    const unknown = openAt({ url: own.url });
+    await unknown.established(20_000);
+    expect(await unknown.check()).to.match(/is not known: set NATS_MONITOR_URL/);
+    await Promise.all([unsafe.close(), unknown.close()]);
+    await own.stop();
+    const { monitorUrl } = server();
+    if (monitorUrl !== null) expect(await (await open({ monitorUrl })).check()).to.equal(undefined);
+  });
+});

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { temporaryFolder } from './lifetime.js';
+import { getNatsServer } from './nats-server.js';
+import { freePort, ServerProcess } from './process.js';
+
+/** What is said to a NATS server at its start. */
+export interface NatsServerOptions {
+  /** False: without JetStream. */
+  readonly jetStream?: boolean;
+  /** False: it syncs every two minutes, as it does unless told. */
+  readonly syncAlways?: boolean;
+  /** Further lines of its configuration. */
+  readonly configuration?: string;
+}
+
+/** A running NATS server that tests may fill. */
+export class NatsServer {
+  constructor(
+    readonly url: string,
+    readonly monitorUrl: string | null,
+  ) {}
+
+  /** A stream name that no other test uses. */
+  freshStream(): string {
+    return `test-${randomBytes(6).toString('hex')}`;
+  }
+}
+
+/** A NATS server of our own, which can be killed and started again. */
+export class OwnNatsServer extends NatsServer {
+  private constructor(
+    url: string,
+    monitorUrl: string,
+    private readonly launch: () => Promise<ServerProcess>,
+    private process: ServerProcess,
+  ) {
+    super(url, monitorUrl);
+  }
+
+  /** Starts an empty one on free ports of the loopback address. */
+  static async start(options: NatsServerOptions = {}): Promise<OwnNatsServer> {
+    const program = await getNatsServer();
+    const folder = temporaryFolder('nats');
+    const [port, monitorPort] = [await freePort(), await freePort()];
+    const file = path.join(folder, 'nats.conf');
+    writeFileSync(file, configurationOf(options, folder, port, monitorPort));
+    const launch = async (): Promise<ServerProcess> => {
+      const server = ServerProcess.spawn(program, ['-c', file], path.join(folder, 'nats.log'));
+      await server.ready(async () => {
+        const health = await fetch(`http://127.0.0.1:${String(monitorPort)}/healthz`);
+        if (!health.ok) throw new Error(await health.text());
+        await reach(port);
+      });
+      return server;
+    };
+    const [url, monitorUrl] = [`nats://127.0.0.1:${String(port)}`, `http://127.0.0.1:${String(monitorPort)}`];
+    return new OwnNatsServer(url, monitorUrl, launch, await launch());
+  }
+
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  /** Kills it with SIGKILL, as a crash would; `restart` brings it back. */
+  async kill(): Promise<void> {
+    await this.process.signal('SIGKILL');
+  }
+
+  /** Starts it again on the same ports and data. */
+  async restart(): Promise<void> {
+    await this.process.signal('SIGTERM');
+    this.process = await this.launch();
+  }
+
+  async stop(): Promise<void> {
+    await this.process.signal('SIGTERM');
+  }
+}
+
+let shared: Promise<NatsServer> | undefined;
+
+/**
+ * The one server of this test run: the one that `NATS_URL` points at, else one of our own, started by the first who asks
+ * and ended with this process.
+ * @throws Error where there is none and none can be made
+ */
+export function natsServer(): Promise<NatsServer> {
+  return (shared ??= running() ?? OwnNatsServer.start());
+}
+
+function running(): Promise<NatsServer> | undefined {
+  const { NATS_URL: url = '', NATS_MONITOR_URL: monitorUrl = '' } = process.env;
+  if (url === '') return undefined;
+  return Promise.resolve(new NatsServer(url, monitorUrl === '' ? null : monitorUrl));
+}
+
+function configurationOf(options: NatsServerOptions, folder: string, port: number, monitorPort: number): string {
+  const { jetStream = true, syncAlways = true, configuration = '' } = options;
+  const sync = syncAlways ? ', sync_interval: always' : '';
+  return [
+    `listen: "127.0.0.1:${String(port)}"`,
+    `http: "127.0.0.1:${String(monitorPort)}"`,
+    jetStream ? `jetstream { store_dir: ${JSON.stringify(folder)}${sync} }` : '',
+    configuration,
+  ].join('\n');
+}
+
+function reach(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once('error', reject);
+  });
+}
