@@ -77,6 +77,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     const app = createApp({
       ingest,
       store,
+      deleter: { delete: (selection) => ingest.exclusive(() => store.delete(selection)) },
       authenticator: authorization.authenticator,
       logger,
       readiness: [

@@ -6,7 +6,8 @@ import { isTagKey } from '../event-rules.js';
 import { now } from '../time.js';
 import { type Granularity, WEEKDAYS, type Weekday } from '../window.js';
 import { suggestion } from './nearest.js';
-import { type Parameter, mistakenParameters, readParameters, unknownParameter } from './parameters.js';
+import { type Parameter, mistakenParameters, readParameters } from './parameters.js';
+import { readTags, readTexts, tagKeyRule } from './selection-query.js';
 import { readRange } from './time-parameter.js';
 
 export const GRANULARITIES = ['minute', 'hour', 'day', 'week', 'month', 'year', 'none', 'all'];
@@ -16,8 +17,6 @@ export const MAX_LIMIT = 10_000_000;
 
 export const PERCENTILE = /^p[1-9]\d?(?:\.\d)?$/;
 const ZONE_NAME = /^[A-Za-z][\w+/-]*$/;
-export const TAG_PREFIX = 'tag.';
-const tagKeyRule = 'a tag key: 1 to 64 characters, no control characters, not "name" or "time", not starting with "_"';
 
 /** The parameters with their defaults, as joi reads them. */
 interface Parameters {
@@ -95,25 +94,8 @@ export function readQuestion(namespace: string, name: string, querystring: strin
   return { query, parameters: parameters.map(([key, value]) => [key, range.texts.get(key) ?? value]) };
 }
 
-function readTags(parameters: readonly Parameter[], mistakes: Mistake[]): Record<string, string[]> {
-  const tags = new Map<string, string[]>();
-  for (const [parameter, value] of parameters) {
-    if (!parameter.startsWith(TAG_PREFIX)) continue;
-    const key = parameter.slice(TAG_PREFIX.length);
-    if (!isTagKey(key)) mistakes.push({ path: parameter, message: `"${key}" must be ${tagKeyRule}` });
-    tags.set(key, [...(tags.get(key) ?? []), value]);
-  }
-  return Object.fromEntries(tags);
-}
-
 function readValues(parameters: readonly Parameter[], mistakes: Mistake[]): Parameters {
-  const texts = new Map<string, string>();
-  for (const [key, value] of parameters) {
-    if (key.startsWith(TAG_PREFIX)) continue;
-    if (!PARAMETERS.includes(key)) mistakes.push(unknownParameter(key, PARAMETERS));
-    else if (texts.has(key)) mistakes.push({ path: key, message: `${key} may be given only once` });
-    else texts.set(key, value);
-  }
+  const texts = readTexts(parameters, PARAMETERS, mistakes);
   const result = schema.validate(Object.fromEntries(texts));
   const { error } = result;
   const value = result.value as Parameters; // also where there are mistakes, whose parameters stay as they were

@@ -5,6 +5,7 @@ import type { Logger } from '../log.js';
 import type { Reader } from '../store.js';
 import { authenticate } from './authenticate.js';
 import type { Middleware, RequestState } from './context.js';
+import { type Deleter, routeDeletion } from './deletion.js';
 import { routeDiscovery } from './discovery.js';
 import { routeDocs } from './docs.js';
 import { routeEvents } from './events.js';
@@ -18,6 +19,7 @@ import { type Acceptor, routeTrack } from './track.js';
 export interface AppOptions {
   readonly ingest: Acceptor;
   readonly store: Reader;
+  readonly deleter: Deleter;
   readonly authenticator: Authenticator;
   readonly logger: Logger;
   readonly readiness: readonly ReadinessCheck[];
@@ -26,11 +28,12 @@ export interface AppOptions {
 }
 
 /** The whole of the service over HTTP, as a Koa application. */
-export function createApp({ ingest, store, authenticator, logger, readiness, mounts }: AppOptions): Koa {
+export function createApp({ ingest, store, deleter, authenticator, logger, readiness, mounts }: AppOptions): Koa {
   const authenticated = authenticate(authenticator);
   const router = new Router<RequestState>();
   routeTrack(router, authenticated, ingest);
   routeEvents(router, authenticated, store);
+  routeDeletion(router, authenticated, deleter);
   routeDiscovery(router, authenticated, store);
   routeHealth(router, readiness);
   routeDocs(router);

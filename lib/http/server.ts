@@ -1,7 +1,9 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type Koa from 'koa';
 import { TrackingError, messageOf } from '../errors.js';
+import { answerClientError } from './client-error.js';
+import { Connections } from './connections.js';
 import { problemOf } from './problem.js';
 
 export interface Listener {
@@ -14,6 +16,16 @@ export interface Listener {
   close(patience?: number): Promise<void>;
 }
 
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** Milliseconds for a whole request to arrive, and for each sign of life of who reads an answer. A minute where left out. */
+  readonly clientTimeout?: number;
+  /** Milliseconds that idle connections are kept while closing, for requests on their way. */
+  readonly farewell?: number;
+}
+
 /** Longer than the 60 s after which load balancers commonly drop idle connections, so that they do it before us. */
 const KEEP_ALIVE = 65_000;
 
@@ -23,12 +35,18 @@ const KEEP_ALIVE = 65_000;
  */
 export async function listen(
   app: Koa,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, clientTimeout = 60_000, farewell = 250 }: ListenOptions,
 ): Promise<Listener> {
   const handle = app.callback();
-  let closing = false;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, (request, response) => {
-    if (closing) response.setHeader('Connection', 'close');
+  const server = createServer({
+    keepAliveTimeout: KEEP_ALIVE,
+    headersTimeout: clientTimeout,
+    requestTimeout: clientTimeout,
+    connectionsCheckingInterval: Math.ceil(clientTimeout / 12),
+  });
+  const connections = new Connections(server, { clientTimeout, farewell });
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    connections.begin(response);
     if (isPath(request)) void handle(request, response);
     else answerProxyRequest(response);
   });
@@ -36,10 +54,7 @@ export async function listen(
   await listening(server, host, port);
   return {
     url: urlOf(server, host),
-    close(patience = 8000) {
-      closing = true;
-      return closed(server, patience);
-    },
+    close: (patience = 8000) => connections.close(patience),
   };
 }
 
@@ -70,46 +85,4 @@ function urlOf(server: Server, host: string): string {
   const everywhere = host === '0.0.0.0' || host === '::';
   const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `http://${name}:${port}`;
-}
-
-function closed(server: Server, patience: number): Promise<void> {
-  return new Promise((resolve) => {
-    // A connection becomes idle when its last answer is out; nobody tells us when, so we look.
-    const sweep = setInterval(() => {
-      server.closeIdleConnections();
-    }, 50);
-    const cut = setTimeout(() => {
-      server.closeAllConnections();
-    }, patience);
-    server.close(() => {
-      clearInterval(sweep);
-      clearTimeout(cut);
-      resolve();
-    });
-  });
-}
-
-const REFUSALS: Readonly<Record<string, readonly [status: string, detail: string]>> = {
-  HPE_INVALID_URL: [
-    '400 Bad Request',
-    'The address holds characters that have to be percent-encoded, such as é (%C3%A9).',
-  ],
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers of the request are longer than 16 KiB.'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Content Too Large', 'The chunk extensions of the request are too long.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time.'],
-};
-
-/** Answers what is no HTTP at all, which no application gets to see. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const [status, detail] = REFUSALS[error.code ?? ''] ?? ['400 Bad Request', 'This is not an HTTP/1.1 request.'];
-  const problem = problemOf(new TrackingError('invalid', detail));
-  const body = JSON.stringify({ ...problem, title: status.slice(4), status: Number(status.slice(0, 3)) });
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

@@ -43,6 +43,7 @@ describe('the front door', () => {
         ['/api/events', 'read', 'writer', {}],
         ['/api/events/a', 'read', 'writer', {}],
         ['/api/events/a/b', 'aggregation', 'reader', {}],
+        ['/api/events/a/b', 'delete', 'reader', { method: 'DELETE' }],
       ] as const;
       for (const [path, scope, token, init] of needed) {
         const headers = { ...(init as { headers?: object }).headers, authorization: `Bearer ${token}` };
@@ -77,7 +78,7 @@ describe('the front door', () => {
     expect((await problemIn(refused)).status).to.equal(405);
     const asked = await front.fetch('/api/events/a/b', { method: 'OPTIONS' });
     expect(asked.status).to.equal(204);
-    expect(asked.headers.get('allow')).to.equal('HEAD, GET, OPTIONS');
+    expect(asked.headers.get('allow')).to.equal('HEAD, GET, DELETE, OPTIONS');
   });
 
   it('hands on what it does not know, and answers what breaks there', async () => {

@@ -1,10 +1,9 @@
 import { get } from 'node:http';
 import { expect } from 'chai';
-import type { StoredEvent, WindowAggregate } from '../../lib/store.js';
+import type { WindowAggregate } from '../../lib/store.js';
 import { ReferenceStore } from '../reference.js';
+import { EndlessStore } from './endless-store.js';
 import { type Front, openFront, problemIn } from './front.js';
-
-const SECOND = 1_000_000_000n;
 
 function event(timestamp: string, value: number, tags: Record<string, string> = {}) {
   return { namespace: 'Server-1', name: 'cpu', timestamp, value, tags };
@@ -20,34 +19,6 @@ const EVENTS = [
 class Signal {
   give: () => void = () => undefined;
   readonly given = new Promise<void>((resolve) => (this.give = resolve));
-}
-
-/** A store that has events without end, counts those it gave, and tells when it is let go. */
-class EndlessStore extends ReferenceStore {
-  given = 0;
-  readonly ended: Promise<void>;
-  private end: () => void = () => undefined;
-
-  constructor(private readonly failAfter = Infinity) {
-    super();
-    this.ended = new Promise((resolve) => (this.end = resolve));
-  }
-
-  override extent() {
-    return Promise.resolve({ first: 0n, last: 1n });
-  }
-
-  override async *events(): AsyncGenerator<StoredEvent> {
-    try {
-      for (;;) {
-        await Promise.resolve();
-        if (this.given >= this.failAfter) throw new Error('The disk is gone.');
-        yield { time: BigInt(this.given++) * SECOND, value: 1, tags: {} };
-      }
-    } finally {
-      this.end();
-    }
-  }
 }
 
 describe('GET /api/events/{namespace}/{name}', () => {

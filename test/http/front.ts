@@ -1,14 +1,15 @@
 import { Writable } from 'node:stream';
 import type { Authenticator, Grant } from '../../lib/access.js';
+import type { Selection } from '../../lib/aggregation.js';
 import { TrackingError } from '../../lib/errors.js';
 import type { Point } from '../../lib/event.js';
 import { type AppOptions, createApp } from '../../lib/http/app.js';
-import { type Listener, listen } from '../../lib/http/server.js';
+import { type ListenOptions, type Listener, listen } from '../../lib/http/server.js';
 import { Ingest } from '../../lib/ingest.js';
 import { createLogger } from '../../lib/log.js';
 import { type Disk, ReferenceStore } from '../reference.js';
 
-const ALL: Grant = { application: 'all', scopes: ['read', 'write', 'aggregation'], namespaces: [] };
+const ALL: Grant = { application: 'all', scopes: ['read', 'write', 'aggregation', 'delete'], namespaces: [] };
 
 /** The grants of this front door's tokens. */
 const GRANTS: Readonly<Record<string, Grant>> = {
@@ -40,10 +41,14 @@ export interface Front extends Listener {
 }
 
 /** Opens a front door on a free port; parts of it may be replaced. */
-export async function openFront(parts: Partial<AppOptions> = {}): Promise<Front> {
+export async function openFront(
+  parts: Partial<AppOptions> = {},
+  { clientTimeout, farewell = 5 }: Pick<ListenOptions, 'clientTimeout' | 'farewell'> = {},
+): Promise<Front> {
   const disk: Disk = new Map();
   const store = new ReferenceStore(disk);
   const ingest = new Ingest((batch) => store.write(batch), { maxWaiting: 100_000, maxBatch: 10_000, timeout: 5000 });
+  const deleter = { delete: (selection: Selection) => ingest.exclusive(() => store.delete(selection)) };
   const logged: Record<string, unknown>[] = [];
   const stream = new Writable({
     write(lines: Buffer, _encoding, done) {
@@ -52,8 +57,13 @@ export async function openFront(parts: Partial<AppOptions> = {}): Promise<Front>
     },
   });
   const logger = createLogger({ level: 'debug', human: false, stream });
-  const app = createApp({ ingest, store, authenticator, logger, readiness: [], mounts: [], ...parts });
-  const listener = await listen(app, { host: '127.0.0.1', port: 0 });
+  const app = createApp({ ingest, store, deleter, authenticator, logger, readiness: [], mounts: [], ...parts });
+  const listener = await listen(app, {
+    host: '127.0.0.1',
+    port: 0,
+    farewell,
+    ...(clientTimeout !== undefined && { clientTimeout }),
+  });
   const front: Front = {
     ...listener,
     get points() {

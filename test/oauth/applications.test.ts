@@ -51,7 +51,7 @@ describe('Applications', () => {
     expect(error.code).to.equal('invalid');
     expect(error.message).to.contain('Nothing was registered: the name must not be empty');
     expect(error.message).to.contain(
-      '"admin" is no scope (there are read, write, aggregation); a pattern of namespaces must have',
+      '"admin" is no scope (there are read, write, aggregation, delete); a pattern of namespaces must have',
     );
     expect(error.mistakes.map(({ path }) => path)).to.deep.equal(['name', 'scopes.1', 'namespaces.1', 'colour']);
     for (const input of [

@@ -40,7 +40,7 @@ describe('The authenticator', () => {
     const token = await tokenOf(service, BOOTSTRAP.id, BOOTSTRAP.secret);
     const first = service.authenticator.authenticate(token);
     expect(first).to.be.instanceOf(Promise);
-    const grant = { application: 'boot', scopes: ['read', 'write', 'aggregation'], namespaces: [] };
+    const grant = { application: 'boot', scopes: ['read', 'write', 'aggregation', 'delete'], namespaces: [] };
     expect(await first).to.deep.equal(grant);
     expect(service.authenticator.authenticate(token)).to.deep.equal(grant);
   });

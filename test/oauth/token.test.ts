@@ -200,7 +200,7 @@ describe('The token endpoint', () => {
         issuer: ISSUER,
         token_endpoint: `${ISSUER}/o/token/`,
         jwks_uri: `${ISSUER}/o/jwks/`,
-        scopes_supported: ['read', 'write', 'aggregation'],
+        scopes_supported: ['read', 'write', 'aggregation', 'delete'],
         response_types_supported: [],
         grant_types_supported: ['client_credentials'],
         token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],

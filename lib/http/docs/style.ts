@@ -3,12 +3,12 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --paper: #fff; --ink: #1c2330; --faint: #5a6475; --line: #dfe3ea; --box: #f5f7fa;
-  --link: #0b5cad; --get: #0b6b4f; --post: #8a4b00;
+  --link: #0b5cad; --get: #0b6b4f; --post: #8a4b00; --delete: #a3262a;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14171c; --ink: #e4e8ee; --faint: #9aa4b3; --line: #2d333d; --box: #1c2129;
-    --link: #7db8f5; --get: #5fd0a8; --post: #f0b266;
+    --link: #7db8f5; --get: #5fd0a8; --post: #f0b266; --delete: #f28b82;
   }
 }
 * { box-sizing: border-box; }
@@ -37,6 +37,7 @@ pre code { background: none; padding: 0; }
 .method { font: 700 .8rem/1 ui-monospace, monospace; }
 .get { color: var(--get); }
 .post { color: var(--post); }
+.delete { color: var(--delete); }
 .faint { color: var(--faint); font-size: .9rem; }
 ul.index { list-style: none; margin: 1rem 0; padding: 0; }
 ul.index li { display: flex; flex-wrap: wrap; gap: 0 .7rem; align-items: baseline; padding: .25rem 0; border-top: 1px solid var(--line); }

@@ -2,8 +2,11 @@ import { encodeCursor } from '../../cursor.js';
 import { parseDateTime } from '../../time.js';
 import { WEEKDAYS } from '../../window.js';
 import { TAG_KEY } from '../../event-rules.js';
-import { TAG_PREFIX } from '../aggregation-query.js';
+import { TAG_PREFIX } from '../selection-query.js';
 import { type Parameter, type Schema, schemaNamed } from './types.js';
+
+export const namespace = inPath('namespace', 'The namespace, percent-encoded: a slash is `%2F`.', 'Server-1');
+export const name = inPath('name', 'The name, percent-encoded.', 'cpu');
 
 /** The query parameters of a question, in the order in which the contract lists them. */
 export const aggregationParameters: readonly Parameter[] = [
@@ -115,6 +118,10 @@ export const aggregationParameters: readonly Parameter[] = [
     },
   },
 ];
+
+function inPath(name: string, description: string, value: string): Parameter {
+  return { name, in: 'path', required: true, description, schema: { type: 'string' }, examples: { [name]: { value } } };
+}
 
 function enumerated(words: readonly string[], chosen: string): Schema {
   return { type: 'string', enum: words, default: chosen };

@@ -30,6 +30,7 @@ Every request but those for a token, for health and for documentation carries a 
     { name: 'Authorization', description: 'OAuth 2.0 client credentials.' },
     { name: 'Tracking', description: 'Events in.' },
     { name: 'Aggregation', description: 'Aggregates out.' },
+    { name: 'Deletion', description: 'Events gone for good.' },
     { name: 'Discovery', description: 'What there is to ask about.' },
     { name: 'Operation', description: 'Health, readiness and documentation.' },
   ],

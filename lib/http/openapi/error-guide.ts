@@ -11,7 +11,7 @@ export interface ErrorAdvice {
 export const errorGuide: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   invalid: {
     meaning:
-      'The body, a header, the address or one of its parameters is not what it has to be. Nothing was stored. What is no HTTP/1.1 request at all is answered so too, with 400, 408, 413 or 431.',
+      'The body, a header, the address or one of its parameters is not what it has to be. Nothing was stored or deleted. What is no HTTP/1.1 request at all is answered so too, with 400, 408, 413 or 431.',
     remedy:
       'Read `detail`, and `errors` where there are several mistakes: each names the event by `index`, the place in it or the parameter by `path`, and what would be right. Sent again unchanged, the request fails again.',
   },
@@ -23,7 +23,7 @@ export const errorGuide: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   forbidden: {
     meaning:
-      'The token is good, but does not reach so far: its application lacks the scope, or may not write to that namespace. Nothing was stored.',
+      'The token is good, but does not reach so far: its application lacks the scope, or may not write to or delete from that namespace. Nothing was stored or deleted.',
     remedy:
       'Where a scope is lacking, `WWW-Authenticate` names it: ask for a token with it, or have the application registered with it. Where `errors` names namespaces, send those events with another application.',
   },

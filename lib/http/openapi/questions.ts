@@ -1,12 +1,10 @@
 import { MAX_GROUPS } from '../../answer.js';
 import { MAX_WINDOWS } from '../../window.js';
-import { aggregationParameters } from './aggregation-parameters.js';
+import { aggregationParameters, name, namespace } from './aggregation-parameters.js';
+import { deleteEvents } from './deletion.js';
 import { answerOf, headersNamed, refusals } from './responses.js';
 import { curl } from './samples.js';
-import { type Operation, type Parameter, type Paths, schemaNamed } from './types.js';
-
-const namespace: Parameter = inPath('namespace', 'The namespace, percent-encoded: a slash is `%2F`.', 'Server-1');
-const name: Parameter = inPath('name', 'The name, percent-encoded.', 'cpu');
+import { type Operation, type Paths, schemaNamed } from './types.js';
 
 const CPU = '/api/events/Server-1/cpu';
 const HOST_1 = { host: 'web-1' };
@@ -133,11 +131,7 @@ const listNames: Operation = {
 };
 
 export const questions: Paths = {
-  '/api/events/{namespace}/{name}': { get: askForAggregates },
+  '/api/events/{namespace}/{name}': { get: askForAggregates, delete: deleteEvents },
   '/api/events/': { get: listNamespaces },
   '/api/events/{namespace}/': { get: listNames },
 };
-
-function inPath(name: string, description: string, value: string): Parameter {
-  return { name, in: 'path', required: true, description, schema: { type: 'string' }, examples: { [name]: { value } } };
-}

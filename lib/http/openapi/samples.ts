@@ -5,6 +5,8 @@ export const ADDRESS = 'http://localhost:8000';
 
 interface Request {
   readonly label: string;
+  /** Left out: GET, or POST with a body. */
+  readonly method?: 'DELETE';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -12,10 +14,10 @@ interface Request {
 }
 
 /** A request with curl, to paste into a shell where `TOKEN` is set. */
-export function curl({ label, path, headers = {}, body, gzip = false }: Request): CodeSample {
+export function curl({ label, method, path, headers = {}, body, gzip = false }: Request): CodeSample {
   const fields = Object.entries(headers).map(([name, value]) => quote(`${name}: ${value}`));
   const lines = [
-    `${gzip ? `printf '%s' ${quote(body ?? '')} | gzip | ` : ''}curl -s ${quote(ADDRESS + path)}`,
+    `${gzip ? `printf '%s' ${quote(body ?? '')} | gzip | ` : ''}curl -s ${method === undefined ? '' : `-X ${method} `}${quote(ADDRESS + path)}`,
     '-H "Authorization: Bearer $TOKEN"',
     ...fields.map((field) => `-H ${field}`),
   ];

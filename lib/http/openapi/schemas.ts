@@ -139,6 +139,7 @@ const ANSWERED: Readonly<Record<string, Schema>> = {
       last: { ...TIME, description: 'The time of the last event.' },
     }),
   },
+  Deleted: object({ deleted: { type: 'integer', minimum: 0, description: 'How many events are gone.' } }),
   Health: object({ status: { const: 'ok', type: 'string' } }),
   Readiness: object({
     status: { type: 'string', enum: ['ready', 'not ready'] },

@@ -15,7 +15,7 @@ export interface OpenApiDocument {
   };
 }
 
-export type Method = 'get' | 'post';
+export type Method = 'get' | 'post' | 'delete';
 export type Paths = Readonly<Record<string, Readonly<Partial<Record<Method, Operation>>>>>;
 
 export interface Operation {

@@ -30,7 +30,10 @@ describe('/openapi.json, of what is answered,', () => {
       trackEvents: [{ accepted: 1 }, { accepted: 2 }, { accepted: 1 }, { accepted: 1 }],
       askForAggregates: [...examplesIn(questions), ...examplesIn(questions, 200, 'text/csv')],
       ...Object.fromEntries(
-        ['listNamespaces', 'listNames', 'isAlive', 'isReady'].map((id) => [id, examplesIn(described.operation(id))]),
+        ['listNamespaces', 'listNames', 'isAlive', 'isReady', 'deleteEvents'].map((id) => [
+          id,
+          examplesIn(described.operation(id)),
+        ]),
       ),
     };
     for (const [id, answers] of Object.entries(shown)) {
@@ -72,6 +75,7 @@ describe('/openapi.json, of what is answered,', () => {
       Accepted: await front.fetch('/api/track', post(event)),
       Namespaces: await front.fetch('/api/events'),
       Names: await front.fetch('/api/events/Real'),
+      Deleted: await front.fetch('/api/events/Real/memory', { method: 'DELETE' }),
       Health: await front.fetch('/health'),
       Readiness: await front.fetch('/ready'),
     };
@@ -91,6 +95,8 @@ describe('/openapi.json, of what is answered,', () => {
       ['trackEvents', '/api/track', post({}, { authorization: 'Bearer reader' })],
       ['askForAggregates', `${CPU}?limit=0&fill=x`, {}],
       ['askForAggregates', CPU, { headers: { accept: 'image/png' } }],
+      ['deleteEvents', `${CPU}?tsMin=`, { method: 'DELETE' }],
+      ['deleteEvents', CPU, { method: 'DELETE', headers: { authorization: 'Bearer limited' } }],
       ['listNames', '/api/events/a', { headers: { authorization: '' } }],
     ] as const;
     for (const [id, path, init] of refusals) await expectDescribed(id, await front.fetch(path, init));

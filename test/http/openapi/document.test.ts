@@ -115,6 +115,7 @@ describe('/openapi.json', () => {
 function routesOfApp(): string[] {
   const app = createApp({
     ingest: { accept: () => Promise.resolve() },
+    deleter: { delete: () => Promise.resolve(0) },
     store: new ReferenceStore(),
     authenticator: { authenticate: () => Promise.reject(new Error('Nobody asks.')) },
     logger: createLogger({ level: 'error', human: false }),

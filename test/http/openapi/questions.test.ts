@@ -20,6 +20,7 @@ describe('/openapi.json, of what is sent,', () => {
   it('has every parameter that the service accepts, and no other', async () => {
     for (const [id, answer] of [
       ['askForAggregates', await front.fetch('/api/events/a/b?nonsense=1')],
+      ['deleteEvents', await front.fetch('/api/events/a/b?nonsense=1', { method: 'DELETE' })],
       ['trackEvents', await front.fetch('/api/track/?nonsense=1', post([]))],
     ] as const) {
       const { errors = [] } = await problemIn(answer);

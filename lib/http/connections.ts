@@ -1,0 +1,110 @@
+import type { Server, ServerResponse } from 'node:http';
+import { type Socket, Server as NetServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+
+/** How long connections may last without anything happening on them, in milliseconds. */
+export interface ConnectionTimes {
+  /** A client that sends or takes nothing for so long, or needs longer for a whole request, is cut off. */
+  readonly clientTimeout: number;
+  /** While closing, a connection that brings nothing for so long is taken to bring nothing more. */
+  readonly farewell: number;
+}
+
+/** Milliseconds between two looks at which connections have become idle. */
+const SWEEP_PAUSE = 20;
+
+/** What a connection was like when it was last looked at. */
+interface Look {
+  readonly bytesRead: number;
+  readonly at: number;
+}
+
+/**
+ * The connections of a server, each with the latest answer begun on it. It tells apart who waits for us, who keeps us
+ * waiting, and who is idle, which Node.js does only for a server that closes.
+ */
+export class Connections {
+  private readonly latest = new Map<Socket, ServerResponse | undefined>();
+  private closing = false;
+
+  constructor(
+    private readonly server: Server,
+    private readonly times: ConnectionTimes,
+  ) {
+    server.on('connection', (socket: Socket) => {
+      this.latest.set(socket, undefined);
+      socket.once('close', () => this.latest.delete(socket));
+    });
+    // Node.js sets and clears a timer of each connection at every request anyway, for keep-alive.
+    server.setTimeout(times.clientTimeout, (socket: Socket) => {
+      this.nothingHappened(socket);
+    });
+  }
+
+  /** To be told of every answer before anything of it is sent. */
+  begin(response: ServerResponse): void {
+    const { socket } = response;
+    if (socket === null) return;
+    if (this.closing) {
+      // A request behind another one on the same connection needs it open for longer.
+      const before = this.latest.get(socket);
+      if (before?.headersSent === false) before.removeHeader('Connection');
+      response.setHeader('Connection', 'close');
+    }
+    this.latest.set(socket, response);
+  }
+
+  /**
+   * Takes no more connections, answers the requests under way and those still arriving, and resolves when all
+   * connections are closed. What is still under way after `patience` milliseconds is cut off.
+   */
+  async close(patience: number): Promise<void> {
+    // What the kernel has accepted in our name is reset when we stop listening: take it first.
+    await setImmediate();
+    await setImmediate();
+    const closed = new Promise<void>((resolve) => {
+      // Not the close of an HTTP server, which destroys idle connections with the requests on their way to us.
+      NetServer.prototype.close.call(this.server, () => {
+        resolve();
+      });
+    });
+    this.closing = true;
+    for (const response of this.latest.values()) {
+      if (response !== undefined && !response.headersSent) response.setHeader('Connection', 'close');
+    }
+    const looks = new Map<Socket, Look>();
+    const sweep = setInterval(() => {
+      this.endIdle(looks);
+    }, SWEEP_PAUSE);
+    const cut = setTimeout(() => {
+      this.server.closeAllConnections();
+    }, patience);
+    await closed;
+    clearInterval(sweep);
+    clearTimeout(cut);
+    this.server.close(); // which ends its own timer
+  }
+
+  private isIdle(socket: Socket): boolean {
+    const response = this.latest.get(socket);
+    return response === undefined || response.writableFinished;
+  }
+
+  /** Who waits for the store may go on waiting; who does not take what is sent, or sends nothing, may not. */
+  private nothingHappened(socket: Socket): void {
+    if (this.isIdle(socket) || socket.writableLength > 0) socket.destroy();
+    else socket.setTimeout(this.times.clientTimeout);
+  }
+
+  private endIdle(looks: Map<Socket, Look>): void {
+    const now = performance.now();
+    for (const socket of this.latest.keys()) {
+      const look = looks.get(socket);
+      if (look?.bytesRead !== socket.bytesRead || !this.isIdle(socket)) {
+        looks.set(socket, { bytesRead: socket.bytesRead, at: now });
+      } else if (now - look.at >= this.times.farewell) {
+        socket.destroySoon();
+      }
+    }
+  }
+}
