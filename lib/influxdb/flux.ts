@@ -6,6 +6,7 @@ import {
   fluxInteger,
 } from '@influxdata/influxdb-client';
 import type { Selection } from '../aggregation.js';
+import type { Series } from '../event.js';
 import { END_OF_TIME, MIN_TIME, type Nanoseconds } from '../time.js';
 import { measurementOf, tagKeyOf, tagTextOf } from './names.js';
 
@@ -70,6 +71,14 @@ export function union(tables: readonly Flux[]): Flux {
 /** The part of the selection's range that points may have. */
 export function rangeOf({ tsMin, tsMax }: Selection): Range {
   return within({ start: tsMin ?? MIN_TIME, end: tsMax ?? END_OF_TIME }, ALL_TIME);
+}
+
+/** Whether the points of a series are selected, at the times that are. */
+export function isSelected({ namespace, name, tags }: Series, selection: Selection): boolean {
+  if (namespace !== selection.namespace || name !== selection.name) return false;
+  return Object.entries(selection.tags).every(
+    ([key, values]) => Object.hasOwn(tags, key) && values.includes(tags[key] ?? ''),
+  );
 }
 
 /** What two stretches share; empty where its start is not before its end. */
