@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { ServiceProcess } from '../servers/service.js';
 import { type Answer, Book } from './book.js';
 import { Requests, type TrackRequest } from './requests.js';
-import { storedValues } from './stored.js';
+import { caughtUp, storedValues } from './stored.js';
 
 /** Milliseconds that a client waits after a request that was not taken. */
 const PAUSE = 20;
@@ -42,7 +42,8 @@ export class Load {
    * Compares the book with the store, once what was accepted has had time to get there.
    * @returns a sentence for each kind of which something is missing, doubled or made up
    */
-  findMistakes(token: string): Promise<string[]> {
+  async findMistakes(token: string): Promise<string[]> {
+    await caughtUp(this.service);
     return this.book.findMistakes((kind) => storedValues(this.service, kind, token));
   }
 

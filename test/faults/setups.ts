@@ -1,4 +1,5 @@
 import { OwnInfluxDBServer } from '../servers/influxdb.js';
+import { OwnNatsServer } from '../servers/nats.js';
 import { influxDBSettings, ServiceProcess } from '../servers/service.js';
 
 /** A process of a set-up, which can be killed and started again. */
@@ -49,6 +50,30 @@ export const SETUPS = {
       },
     };
   },
+
+  nats: async (settings: Settings = {}): Promise<Setup> => {
+    const influxd = await OwnInfluxDBServer.start();
+    const nats = await OwnNatsServer.start();
+    const service = await ServiceProcess.start({
+      ...influxDBSettings(await influxd.createBucket()),
+      ...natsSettings(nats),
+      ...settings,
+    });
+    return {
+      service,
+      parts: { service, influxd, 'nats-server': nats },
+      stop: async () => {
+        await service.stop();
+        await nats.stop();
+        await influxd.stop();
+      },
+    };
+  },
 };
+
+/** The settings that put a queue before the store. */
+export function natsSettings({ url, monitorUrl }: OwnNatsServer): Record<string, string> {
+  return { QUEUE: 'nats', NATS_URL: url, ...(monitorUrl === null ? {} : { NATS_MONITOR_URL: monitorUrl }) };
+}
 
 export type SetupName = keyof typeof SETUPS;

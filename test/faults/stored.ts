@@ -1,7 +1,18 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import type { ServiceProcess } from '../servers/service.js';
 import { NAMESPACE } from './requests.js';
+
+/** Resolves once nothing that was accepted waits in a queue any more; without a queue, and ready, at once. */
+export async function caughtUp(service: ServiceProcess): Promise<void> {
+  for (;;) {
+    const response = await fetch(`${service.url}/ready`);
+    const text = await response.text();
+    if (response.ok && !text.includes('wait for the store')) return;
+    await setTimeout(200);
+  }
+}
 
 /** The values of all events of a name, as the store has them. */
 export async function storedValues(service: ServiceProcess, name: string, token: string): Promise<number[]> {

@@ -26,6 +26,9 @@ const DURABILITY: Readonly<Record<SetupName, Readonly<Record<string, Durability>
     // A Go server may read the first byte by itself.
     influxd: { request: /"P?OST \/api\/v2\/write/, file: /\/wal\/.*\.wal>/, answer: /HTTP\/1\.1 204 / },
   },
+  nats: {
+    'nats-server': { request: /"H?PUB tracking/, file: /\.blk>/, answer: /\{\\"stream\\":/ },
+  },
 };
 
 interface Exchange {
