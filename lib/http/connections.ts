@@ -13,6 +13,9 @@ export interface ConnectionTimes {
 /** Milliseconds between two looks at which connections have become idle. */
 const SWEEP_PAUSE = 20;
 
+/** As many as Node.js lets the kernel hold for a server. */
+const MAX_WAITING_CONNECTIONS = 511;
+
 /** What a connection was like when it was last looked at. */
 interface Look {
   readonly bytesRead: number;
@@ -59,9 +62,7 @@ export class Connections {
    * connections are closed. What is still under way after `patience` milliseconds is cut off.
    */
   async close(patience: number): Promise<void> {
-    // What the kernel has accepted in our name is reset when we stop listening: take it first.
-    await setImmediate();
-    await setImmediate();
+    await this.acceptAll();
     const closed = new Promise<void>((resolve) => {
       // Not the close of an HTTP server, which destroys idle connections with the requests on their way to us.
       NetServer.prototype.close.call(this.server, () => {
@@ -83,6 +84,22 @@ export class Connections {
     clearInterval(sweep);
     clearTimeout(cut);
     this.server.close(); // which ends its own timer
+  }
+
+  /** Takes what the kernel has accepted in our name, one connection a turn: it is reset when we stop listening. */
+  private async acceptAll(): Promise<void> {
+    let accepted = true;
+    const note = (): void => {
+      accepted = true;
+    };
+    this.server.on('connection', note);
+    for (let turn = 0; accepted && turn < MAX_WAITING_CONNECTIONS; turn++) {
+      accepted = false;
+      // A whole phase of input lies between two of these.
+      await setImmediate();
+      await setImmediate();
+    }
+    this.server.off('connection', note);
   }
 
   private isIdle(socket: Socket): boolean {

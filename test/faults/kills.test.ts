@@ -1,7 +1,9 @@
-import { CYCLES, killUnderLoad } from './kills.js';
+import { killAtCheckpoints, KILLS, killUnderLoad, TIMEOUT } from './kills.js';
 
 describe('kill -9 of the service on DuckDB', function () {
-  this.timeout(60_000 + CYCLES * 30_000);
+  this.timeout(TIMEOUT);
 
-  it('loses nothing that was acknowledged, and doubles nothing', () => killUnderLoad({}));
+  it('loses nothing that was acknowledged, and doubles nothing', () => killUnderLoad('embedded'));
+
+  it('in the middle of a checkpoint neither', () => killAtCheckpoints(Math.ceil(KILLS / 10)));
 });

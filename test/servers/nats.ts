@@ -34,7 +34,7 @@ export class OwnNatsServer extends NatsServer {
   private constructor(
     url: string,
     monitorUrl: string,
-    private readonly launch: () => Promise<ServerProcess>,
+    private readonly launch: () => ServerProcess,
     private process: ServerProcess,
   ) {
     super(url, monitorUrl);
@@ -47,21 +47,19 @@ export class OwnNatsServer extends NatsServer {
     const [port, monitorPort] = [await freePort(), await freePort()];
     const file = path.join(folder, 'nats.conf');
     writeFileSync(file, configurationOf(options, folder, port, monitorPort));
-    const launch = async (): Promise<ServerProcess> => {
-      const server = ServerProcess.spawn(program, ['-c', file], path.join(folder, 'nats.log'));
-      await server.ready(async () => {
-        const health = await fetch(`http://127.0.0.1:${String(monitorPort)}/healthz`);
-        if (!health.ok) throw new Error(await health.text());
-        await reach(port);
-      });
-      return server;
-    };
+    const launch = (): ServerProcess => ServerProcess.spawn(program, ['-c', file], path.join(folder, 'nats.log'));
     const [url, monitorUrl] = [`nats://127.0.0.1:${String(port)}`, `http://127.0.0.1:${String(monitorPort)}`];
-    return new OwnNatsServer(url, monitorUrl, launch, await launch());
+    const server = new OwnNatsServer(url, monitorUrl, launch, launch());
+    await server.ready();
+    return server;
   }
 
   get pid(): number | undefined {
     return this.process.pid;
+  }
+
+  get running(): boolean {
+    return this.process.running;
   }
 
   /** Kills it with SIGKILL, as a crash would; `restart` brings it back. */
@@ -72,7 +70,22 @@ export class OwnNatsServer extends NatsServer {
   /** Starts it again on the same ports and data. */
   async restart(): Promise<void> {
     await this.process.signal('SIGTERM');
-    this.process = await this.launch();
+    this.launchAgain();
+    await this.ready();
+  }
+
+  /** Starts it again after its end, and does not wait until it answers. */
+  launchAgain(): void {
+    this.process = this.launch();
+  }
+
+  /** @throws Error with the end of its log where it ends instead */
+  ready(): Promise<void> {
+    return this.process.ready(async () => {
+      const health = await fetch(`${this.monitorUrl ?? ''}/healthz`);
+      if (!health.ok) throw new Error(await health.text());
+      await reach(Number(new URL(this.url).port));
+    });
   }
 
   async stop(): Promise<void> {

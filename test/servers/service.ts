@@ -29,7 +29,8 @@ export class ServiceProcess {
   private constructor(
     readonly url: string,
     readonly folder: string,
-    private readonly launch: () => Promise<ServerProcess>,
+    readonly dataDirectory: string,
+    private readonly launch: () => ServerProcess,
     private process: ServerProcess,
   ) {}
 
@@ -47,19 +48,15 @@ export class ServiceProcess {
       ...settings,
     };
     const variables = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
-    const launch = async (): Promise<ServerProcess> => {
-      const server = ServerProcess.spawn(
+    const launch = (): ServerProcess =>
+      ServerProcess.spawn(
         'env',
         ['-C', folder, ...variables, process.execPath, ...FLAGS, CLI, 'serve'],
         path.join(folder, 'service.log'),
       );
-      await server.ready(async () => {
-        const response = await fetch(`${url}/health`);
-        if (!response.ok) throw new Error(await response.text());
-      });
-      return server;
-    };
-    return new ServiceProcess(url, folder, launch, await launch());
+    const service = new ServiceProcess(url, folder, environment.DATA_DIR, launch, launch());
+    await service.ready();
+    return service;
   }
 
   get pid(): number | undefined {
@@ -89,14 +86,24 @@ export class ServiceProcess {
     return this.process.exitCode;
   }
 
-  get dataDirectory(): string {
-    return path.join(this.folder, 'data');
-  }
-
   /** Starts it again with the same settings and data. */
   async restart(): Promise<void> {
     await this.stop();
-    this.process = await this.launch();
+    this.launchAgain();
+    await this.ready();
+  }
+
+  /** Starts it again after its end, and does not wait until it answers. */
+  launchAgain(): void {
+    this.process = this.launch();
+  }
+
+  /** @throws Error with the end of its log where it ends instead */
+  ready(): Promise<void> {
+    return this.process.ready(async () => {
+      const response = await fetch(`${this.url}/health`);
+      if (!response.ok) throw new Error(await response.text());
+    });
   }
 
   /** A bearer token of the tests' application, with all scopes. */

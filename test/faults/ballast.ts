@@ -1,0 +1,65 @@
+import { setTimeout } from 'node:timers/promises';
+import type { ServiceProcess } from '../servers/service.js';
+import { NAMESPACE } from './requests.js';
+import { windowsOf } from './stored.js';
+
+const BATCH = 10_000;
+const NAME = 'ballast';
+/** 2023-11-14T22:13:00Z, the start of a minute. */
+const START = 1_699_999_980;
+const PER_MINUTE = 60_000;
+
+/**
+ * Many events that fill the store's log: samples a millisecond apart in requests of ten thousand, each sent until it is
+ * acknowledged.
+ */
+export class Ballast {
+  private sent = 0;
+
+  constructor(private readonly service: ServiceProcess) {}
+
+  get size(): number {
+    return this.sent;
+  }
+
+  /**
+   * Sends one request.
+   * @returns whether it was acknowledged; where not, the next one is the same
+   */
+  async send(token: string): Promise<boolean> {
+    const events = Array.from({ length: BATCH }, (_, index) => {
+      const value = this.sent + index;
+      return { namespace: NAMESPACE, name: NAME, value, timestamp: START + value / 1000 };
+    });
+    const response = await fetch(`${this.service.url}/api/track/?identity=timestamp`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(events),
+    }).catch(() => undefined);
+    const text = await response?.text().catch(() => undefined);
+    if (response !== undefined && response.status < 500 && response.status !== 201) throw new Error(text);
+    if (response?.status === 201) this.sent += BATCH;
+    return response?.status === 201;
+  }
+
+  /** Sends until the request under way is acknowledged. */
+  async settle(token: string): Promise<void> {
+    while (!(await this.send(token))) await setTimeout(50);
+  }
+
+  /** @returns a sentence where the events of a minute are not all there exactly once */
+  async findMistakes(token: string): Promise<string[]> {
+    const question = `${NAME}?granularity=minute&aggregationType=count,sum&limit=100000`;
+    const windows = await windowsOf<{ count: number; sum: number }>(this.service, question, token);
+    const mistakes: string[] = [];
+    for (let first = 0; first < this.sent; first += PER_MINUTE) {
+      const expected = Math.min(PER_MINUTE, this.sent - first);
+      const sum = expected * first + (expected * (expected - 1)) / 2;
+      const found = windows[first / PER_MINUTE]?.value ?? { count: 0, sum: 0 };
+      if (found.count !== expected || found.sum !== sum) {
+        mistakes.push(`ballast from ${first}: ${found.count} of ${expected} events, sum ${found.sum} of ${sum}`);
+      }
+    }
+    return mistakes;
+  }
+}

@@ -1,0 +1,7 @@
+import { stopUnderLoad, TIMEOUT } from './stops.js';
+
+describe('Stopping the service on DuckDB', function () {
+  this.timeout(TIMEOUT);
+
+  it('answers every request that was sent, and keeps what it acknowledged', () => stopUnderLoad('embedded'));
+});

@@ -1,0 +1,44 @@
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import type { ServiceProcess } from '../servers/service.js';
+import { NAMESPACE } from './requests.js';
+
+/** Resolves once nothing that was accepted waits in a queue any more; without a queue, and ready, at once. */
+export async function caughtUp(service: ServiceProcess): Promise<void> {
+  for (;;) {
+    const response = await fetch(`${service.url}/ready`);
+    const text = await response.text();
+    if (response.ok && !text.includes('wait for the store')) return;
+    await setTimeout(200);
+  }
+}
+
+/** The values of all events of a name, as the store has them. */
+export async function storedValues(service: ServiceProcess, name: string, token: string): Promise<number[]> {
+  const response = await ask(service, `${name}?granularity=none&limit=10000000`, token, 'application/x-ndjson');
+  const values: number[] = [];
+  if (response.body === null) return values;
+  for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) {
+    if (line !== '') values.push((JSON.parse(line) as { value: number }).value);
+  }
+  return values;
+}
+
+/** One aggregate of each window of a name: its start and what was asked for. */
+export async function windowsOf<Value>(
+  service: ServiceProcess,
+  question: string,
+  token: string,
+): Promise<{ aggregatedTimestamp: string; value: Value }[]> {
+  const response = await ask(service, question, token, 'application/json');
+  return (await response.json()) as { aggregatedTimestamp: string; value: Value }[];
+}
+
+async function ask(service: ServiceProcess, question: string, token: string, type: string): Promise<Response> {
+  const response = await fetch(`${service.url}/api/events/${NAMESPACE}/${question}`, {
+    headers: { Authorization: `Bearer ${token}`, Accept: type },
+  });
+  if (!response.ok) throw new Error(`${response.status} to ${question}: ${await response.text()}`);
+  return response;
+}

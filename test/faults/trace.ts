@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { temporaryFolder } from '../servers/lifetime.js';
+
+/** A system call of a traced process. */
+export interface Call {
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly start: number;
+  readonly end: number;
+  /** Arguments, the beginning of the bytes among them, and the result. */
+  readonly text: string;
+}
+
+const TRACED = 'fsync,fdatasync,write,writev,pwrite64,sendto,sendmsg,read,recvfrom,recvmsg';
+const LINE = /^(\d+) +([\d.]+) (?:(\w+)\(|<\.\.\. (\w+) resumed>)(.*)$/;
+const DURATION = / <([\d.]+)>$/;
+
+/** `strace` on a running process: what it reads and writes, and when it syncs. */
+export class Trace {
+  private constructor(
+    private readonly strace: ChildProcess,
+    private readonly file: string,
+  ) {}
+
+  /** @throws Error where the process cannot be traced */
+  static async of(pid: number | undefined): Promise<Trace> {
+    const file = path.join(temporaryFolder('trace'), 'strace.txt');
+    const options = ['-f', '-y', '-ttt', '-T', '-s', '200', '-e', `trace=${TRACED}`, '-o', file, '-p', String(pid)];
+    const strace = spawn('strace', options, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    strace.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    strace.on('error', (error) => (said = `${error.message} (Debian package: strace)`));
+    while (!said.includes('attached')) {
+      if (strace.exitCode !== null || strace.pid === undefined) throw new Error(`strace does not trace: ${said}`);
+      await setTimeout(10);
+    }
+    return new Trace(strace, file);
+  }
+
+  /** Ends the tracing, and not the process. */
+  async stop(): Promise<Call[]> {
+    const ended = once(this.strace, 'close');
+    this.strace.kill('SIGINT');
+    await ended;
+    return readCalls(readFileSync(this.file, 'utf8'));
+  }
+}
+
+/** Puts together the calls that `strace` tells in two lines where another thread came between. */
+function readCalls(text: string): Call[] {
+  const unfinished = new Map<string, { readonly start: number; readonly text: string }>();
+  const calls: Call[] = [];
+  for (const line of text.split('\n')) {
+    const [, thread = '', seconds = '', begun, resumed, rest = ''] = LINE.exec(line) ?? [];
+    const time = Number(seconds) * 1000;
+    if (begun !== undefined && rest.endsWith('<unfinished ...>')) {
+      unfinished.set(thread, { start: time, text: rest });
+    } else if (begun !== undefined) {
+      const duration = Number(DURATION.exec(rest)?.[1] ?? 0) * 1000;
+      calls.push({ name: begun, start: time, end: time + duration, text: rest });
+    } else if (resumed !== undefined) {
+      const beginning = unfinished.get(thread);
+      unfinished.delete(thread);
+      if (beginning) calls.push({ name: resumed, start: beginning.start, end: time, text: beginning.text + rest });
+    }
+  }
+  return calls.sort((one, other) => one.start - other.start);
+}
