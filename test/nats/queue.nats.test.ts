@@ -196,7 +196,9 @@ describe('the queue in NATS', () => {
       expect(config).to.include({ allow_atomic: true, allow_direct: true, discard: 'new' });
     });
     const queue = openAt({ url: server().url, stream: refused });
-    await until(async () => (await queue.check().then(String, String)).includes('has storage "memory" and needs "file"'));
+    await until(async () =>
+      (await queue.check().then(String, String)).includes('has storage "memory" and needs "file"'),
+    );
   });
 
   it('says whether a power cut would lose what NATS has acknowledged, or that it does not know', async function () {
