@@ -254,7 +254,7 @@ describe('A file that cannot be opened', () => {
   it('is refused where its log is damaged before its last commit, and left alone', async () => {
     const file = newFile();
     await write(file, 0, 10);
-    const child = new WritingProcess(file, 10, 10, { end: 100 });
+    const child = new WritingProcess(file, 10, 10);
     while (child.acknowledged < 60) await child.started();
     await child.kill();
     const log = readFileSync(`${file}.wal`);
