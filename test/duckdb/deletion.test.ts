@@ -102,21 +102,3 @@ describe('A deletion from a DuckDB file', () => {
     expect(await idsIn()).to.deep.equal([3, 4, 5]);
   });
 });
-
-describe('A DuckDB file of the release before', () => {
-  it('takes deliveries, and counts repeated ones once', async () => {
-    const file = newFile();
-    await (await DuckDBStore.open({ path: file })).close();
-    const instance = await DuckDBInstance.create(file);
-    const connection = await instance.connect();
-    await connection.run('DROP TABLE deliveries');
-    connection.closeSync();
-    instance.closeSync();
-    for (let restart = 0; restart < 2; restart++) {
-      const store = await DuckDBStore.open({ path: file });
-      await store.write(points(0, 100), { partition: 'p', sequence: 1, record: () => Promise.resolve() });
-      expect(await store.delete({ ...SELECTION, tsMin: 99n * SECOND })).to.equal(restart === 0 ? 1 : 0);
-      await store.close();
-    }
-  });
-});
