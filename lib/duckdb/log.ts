@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { damaged } from './failure.js';
 
 /** What every log begins with: its first entry, which says that the format is version 2. */
@@ -10,6 +10,8 @@ const END_OF_COMMIT = Buffer.from('0500000000000000e7fe7d722fed3d5e640064ffff', 
 /** Before each entry: its length and its checksum, of eight bytes each. */
 const PREFIX = 16;
 
+const LONGEST = 2 ** 30;
+
 /**
  * Looks whether the log beside a database file is whole. DuckDB checks the entries, but one that it cannot read to its
  * end it takes for the last, which was being written when the process died, and drops it with all that follows. Where
@@ -17,7 +19,8 @@ const PREFIX = 16;
  * @throws TrackingError `unavailable` where the log is damaged
  */
 export function checkLog(path: string): void {
-  if (!existsSync(`${path}.wal`)) return;
+  // A log is moved into the file when it is a hundredth of that long; a longer one would not fit into a buffer.
+  if (!existsSync(`${path}.wal`) || statSync(`${path}.wal`).size > LONGEST) return;
   const log = readFileSync(`${path}.wal`);
   // A shorter one never held a commit.
   if (log.length < HEADER.length) return;
