@@ -100,18 +100,21 @@ export class Deletion {
     // InfluxDB includes the last instant.
     const body = JSON.stringify({ predicate, start: writeTime(start), stop: writeTime(end - 1n) });
     const backoff = new Backoff();
+    // To delete again what is deleted does no harm.
     for (let tries = 1; ; tries++) {
-      const failure = await connection.exchange({ target, body, type: 'application/json', timeout }).then(
-        ({ status, message, retryAfter }) => (status === 204 ? undefined : failureOf(status, message, retryAfter)),
-        (error: unknown) => {
-          if (isSilence(error) || neverConnected(error)) throw trackingErrorOf(error, connection.url);
-          return trackingErrorOf(error, connection.url);
-        },
-      );
-      if (failure === undefined) return;
-      // To delete again what is deleted does no harm.
+      const outcome = await connection
+        .exchange({ target, body, type: 'application/json', timeout })
+        .catch((error: unknown) => {
+          const failure = trackingErrorOf(error, connection.url);
+          if (isSilence(error) || neverConnected(error)) throw failure;
+          return failure;
+        });
+      const answer = outcome instanceof TrackingError ? undefined : outcome;
+      if (answer?.status === 204) return;
+      const failure =
+        outcome instanceof TrackingError ? outcome : failureOf(outcome.status, outcome.message, outcome.retryAfter);
       if (failure.code !== 'unavailable' || tries === TRIES || connection.signal.aborted) throw failure;
-      await pause(backoff.next(failure.retryAfter), connection.signal);
+      await pause(backoff.next(answer?.retryAfter), connection.signal);
     }
   }
 }
