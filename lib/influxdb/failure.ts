@@ -19,6 +19,8 @@ export function neverConnected(error: unknown): boolean {
 
 /** What befalls a whole InfluxDB, whatever is written to it: how it says so, and how we do. */
 const TROUBLES: readonly (readonly [RegExp, string])[] = [
+  // "not attempting to open shard 7; opening shard previously failed with: …": also after the reason is gone.
+  [/previously failed/i, 'InfluxDB failed to open a shard, and tries no more until it is restarted.'],
   [/no space left|quota exceeded|not enough space/i, 'The disk of InfluxDB is full.'],
   [/read-only file system|permission denied|operation not permitted/i, 'InfluxDB may not write to its disk.'],
   [/input\/output error|\bi\/o\b|corrupted|structure needs cleaning|stale/i, 'The disk of InfluxDB fails.'],

@@ -219,16 +219,17 @@ describe('Sending lines to InfluxDB', () => {
       'unexpected error writing points to database: timeout',
       'unexpected error writing points to database: engine: cache-max-memory-size exceeded: (1073741824/1073741824)',
       'unexpected error writing points to database: [shard 7] shard is disabled',
+      'unexpected error writing points to database: not attempting to open shard 7; opening shard previously failed with: …',
     ];
     const to = await serve((_, attempt) => {
       const message = troubles[Math.floor((attempt - 1) / 10)];
       if (message !== undefined) return { status: 500, message };
-      healthy = attempt > 90;
+      healthy = attempt > 100;
       return healthy ? { status: 204 } : { status: 500, message: 'whatever' };
     });
     expect(await to.send(['a 1', 'b 2'])).to.deep.equal([]);
     expect(new Set(bodies)).to.deep.equal(new Set(['a 1\nb 2']));
-    expect(bodies).to.have.length(91);
+    expect(bodies).to.have.length(101);
   });
 
   it('is told by the check while InfluxDB does not take it', async () => {
