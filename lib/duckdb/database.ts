@@ -8,6 +8,7 @@ import type { Point } from '../event.js';
 import type { Delivery } from '../store.js';
 import { damaged, explainOpening, isFatal } from './failure.js';
 import { KnownIdentities } from './identity.js';
+import { checkLog } from './log.js';
 import { Positions } from './positions.js';
 import { Readers } from './readers.js';
 import { prepareSchema } from './schema.js';
@@ -55,6 +56,7 @@ export class Database {
       if (existsSync(`${path}.wal`)) throw damaged(path, 'only its .wal file is there.');
       if (again) throw new TrackingError('unavailable', `${path} is gone. Put it back.`, { retryAfter: 5 });
     }
+    checkLog(path);
     openPaths.add(path);
     let instance: DuckDBInstance | undefined;
     try {
@@ -98,9 +100,11 @@ export class Database {
     });
   }
 
-  /** Commits nothing much, to see whether the disk takes it. */
+  /** Commits what is not kept, to see whether the disk takes it. */
   probe(): Promise<void> {
-    return this.useWriter((writer) => writer.probe());
+    return this.useWriter(async (writer) => {
+      if (!(await writer.probe())) this.dead = true;
+    });
   }
 
   /**
@@ -141,6 +145,8 @@ function settings({ memoryLimit, logLimit }: DatabaseOptions): Record<string, st
   return {
     memory_limit: memoryLimit,
     checkpoint_threshold: logLimit,
+    // A large commit would go past the log into the file where a checkpoint is due: then one that fails takes it along.
+    auto_checkpoint_skip_wal_threshold: '1000000000000',
     // One processor is left to the event loop; a read of 3 M rows takes no longer on two threads than on one.
     threads: String(Math.max(1, Math.min(4, availableParallelism() - 1))),
     // Nothing is fetched from anywhere.

@@ -149,7 +149,7 @@ async function nearest(
   const found = new Map<number, Nanoseconds>();
   const column = side === 'after' ? 'min(time)' : 'max(time)';
   let missing = series;
-  for (let near = 0n, far = end - from; missing.length > 0 && near < WHOLE_TIME; near = far, far *= 4n) {
+  for (let near = 0n, far = (end - from) / 16n; missing.length > 0 && near < WHOLE_TIME; near = far, far *= 4n) {
     const stretch = side === 'after' ? inRange(end + near, end + far) : inRange(from - far, from - near);
     const { condition, lists } = amongSeries(missing);
     const sql = `SELECT series, ${column} FROM points WHERE ${stretch} AND ${condition} GROUP BY series`;

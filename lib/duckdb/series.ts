@@ -15,11 +15,14 @@ export interface StoredSeries {
   count: number;
 }
 
-// The driver drops a byte order mark in front of a text, so a letter goes before it.
+// The driver drops a byte order mark in front of a text, so a letter goes before it. Values and fingerprints are read
+// although nobody needs them, so that a damaged block shows at the start and not when somebody asks for it.
 const ALL_SERIES = `
-  SELECT id, 'x' || namespace, 'x' || name, tags, first, last, count::DOUBLE
+  SELECT id, 'x' || namespace, 'x' || name, tags, first, last, count::DOUBLE, value, fingerprint
   FROM series JOIN (
-    SELECT series AS id, min(time) AS first, max(time) AS last, count(*) AS count FROM points GROUP BY series
+    SELECT series AS id, min(time) AS first, max(time) AS last, count(*) AS count,
+      max(value) AS value, max(fingerprint) AS fingerprint
+    FROM points GROUP BY series
   ) USING (id)
   ORDER BY id`;
 

@@ -5,7 +5,7 @@ import type { Delivery } from '../store.js';
 import { MILLISECOND } from '../time.js';
 import { Batch } from './batch.js';
 import { Deletion } from './deletion.js';
-import { isDurableAllTheSame } from './failure.js';
+import { isDurableAllTheSame, isRolledBack, UncertainCommit } from './failure.js';
 import { fingerprintOf } from './fingerprint.js';
 import type { KnownIdentities } from './identity.js';
 import type { Positions } from './positions.js';
@@ -81,10 +81,16 @@ export class Writer {
     return { count: deletion.count, lives };
   }
 
-  /** Commits a change that changes nothing: whether the disk takes writes. */
-  async probe(): Promise<void> {
-    await this.connection.run('UPDATE tracking SET version = version');
-    await this.connection.run(COMMIT);
+  /**
+   * Commits as much as a great batch takes, and away with it: whether the disk takes writes. (A change that changes
+   * nothing would not get as far as the disk.)
+   * @returns whether the instance lives on
+   */
+  async probe(): Promise<boolean> {
+    await this.connection.run('CREATE OR REPLACE TABLE probe AS FROM range(65536)');
+    if (!(await this.commit())) return false;
+    await this.connection.run('DROP TABLE probe');
+    return this.commit();
   }
 
   /** Ends the connection and with it an open transaction. */
@@ -159,7 +165,7 @@ export class Writer {
       return true;
     } catch (error) {
       if (isDurableAllTheSame(error)) return false;
-      throw error;
+      throw isRolledBack(error) ? error : new UncertainCommit(error);
     }
   }
 }

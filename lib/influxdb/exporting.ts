@@ -25,7 +25,7 @@ export class Exporting {
     { includes, from, to }: PointsQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Point[], void, undefined> {
-    const included = includes === undefined ? script`exists r["name"]` : await this.included(includes);
+    const included = includes === undefined ? script`exists r["name"]` : await this.included(includes, signal);
     if (included === undefined) return;
     const range = within({ start: from ?? MIN_TIME, end: to ?? END_OF_TIME }, ALL_TIME);
     const counts = { value: 0, id: 0 };
@@ -40,9 +40,12 @@ export class Exporting {
   }
 
   /** What says whether a row belongs to a name that is asked for; nothing where none is. */
-  private async included(includes: NonNullable<PointsQuery['includes']>): Promise<Flux | undefined> {
+  private async included(
+    includes: NonNullable<PointsQuery['includes']>,
+    signal: AbortSignal,
+  ): Promise<Flux | undefined> {
     const conditions: Flux[] = [];
-    for (const [measurement, names] of await this.names()) {
+    for (const [measurement, names] of await this.names(signal)) {
       const asked = [...names].filter((name) => includes(nameOf(measurement), nameOf(name)));
       if (asked.length === 0) continue;
       const those = eitherOf(asked.map((name) => script`r["name"] == ${textOf(name)}`));
@@ -54,10 +57,11 @@ export class Exporting {
   }
 
   /** The names of each measurement, as InfluxDB spells them. */
-  private async names(): Promise<Map<string, Set<string>>> {
+  private async names(signal: AbortSignal): Promise<Map<string, Set<string>>> {
     const all = script`${points(this.bucket, ALL_TIME)} |> filter(fn: (r) => r._field == "value" and exists r["name"])`;
     const names = new Map<string, Set<string>>();
-    for await (const row of this.reader.rows(script`${all} |> first() |> keep(columns: ["_measurement", "name"])`)) {
+    const query = script`${all} |> first() |> keep(columns: ["_measurement", "name"])`;
+    for await (const row of this.reader.rows(query, signal)) {
       const measurement = cellOf(row, '_measurement');
       const its = names.get(measurement) ?? new Set();
       names.set(measurement, its.add(cellOf(row, 'name')));
