@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { JetStreamApiError, type ApiError } from '@nats-io/jetstream';
 import {
   createInbox,
@@ -64,7 +65,7 @@ export interface BatchMessage {
  * @throws as `store`
  */
 export async function storeBatch(link: Link, messages: readonly BatchMessage[]): Promise<void> {
-  const batch = createInbox().slice(-22);
+  const batch = randomUUID();
   for (const [index, { subject, data, headers }] of messages.entries()) {
     const last = index === messages.length - 1;
     const all = {
