@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { until } from './nats/consumers.js';
-import { influxDB } from './servers/influxdb.js';
+import { influxDB, OwnInfluxDBServer } from './servers/influxdb.js';
 import { natsServer, type NatsServer, OwnNatsServer } from './servers/nats.js';
 import { CLI, influxDBSettings, ServiceProcess } from './servers/service.js';
 
@@ -80,6 +80,29 @@ describe('the service behind a queue', function () {
     await until(async () => (await count(service, token, 'a')) === 1);
     await own.kill();
     expect(await service.stop()).to.equal(0);
+  });
+
+  it('takes events while InfluxDB is away, says how many wait, stops in order all the same, and stores them once', async function () {
+    this.timeout('20m'); // influxd may have to be built
+    const influx = await OwnInfluxDBServer.start();
+    const bucket = await influx.createBucket();
+    const service = await ServiceProcess.start({ ...queueSettings(), ...influxDBSettings(bucket) });
+    const token = await service.token();
+    expect((await track(service, token, { namespace: 'a', name: 'b', value: 1 })).status).to.equal(201);
+    await until(async () => (await count(service, token, 'a')) === 1);
+    await influx.kill();
+    const events = Array.from({ length: 100 }, (_, value) => ({ namespace: 'a', name: 'b', value }));
+    expect((await track(service, token, events)).status).to.equal(201);
+    const ready = await (await fetch(`${service.url}/ready`)).text();
+    expect(ready).to.match(/"name":"store","status":"not ready"/);
+    expect(ready).to.match(/"name":"queue","status":"ready","note":"100 event\(s\) wait for the store/);
+    expect(await service.stop()).to.equal(0);
+    await influx.restart();
+    await service.restart();
+    await until(async () => (await count(service, token, 'a')) >= 101);
+    expect(await count(service, token, 'a')).to.equal(101);
+    expect(await service.stop()).to.equal(0);
+    await influx.stop();
   });
 
   it('keeps what InfluxDB refuses as dead letters, for the command line', async function () {
