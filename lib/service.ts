@@ -34,7 +34,8 @@ const MAX_BATCH = 20_000;
 /** How long a write may go on after the last request was answered or cut off. Milliseconds. */
 const LAST_WRITE_PATIENCE = 1000;
 
-/** How long a command waits for NATS where no service runs. Milliseconds. */
+/** How long a start waits for NATS, and a command where no service runs. Milliseconds. */
+const START_PATIENCE = 1000;
 const NATS_PATIENCE = 5000;
 
 /**
@@ -64,7 +65,11 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       await store.close();
       await ended;
     });
-    if (queue !== undefined) feed(queue, store);
+    if (queue !== undefined) {
+      feed(queue, store);
+      // So that the first requests find it; without NATS the service starts all the same.
+      await queue.established(START_PATIENCE).catch(() => undefined);
+    }
 
     const authorization = await createAuthorization({
       registry,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { JetStreamApiError, type ApiError } from '@nats-io/jetstream';
 import {
   createInbox,
@@ -35,8 +36,9 @@ export type PageRequest = { readonly batch: number; readonly max_bytes?: number 
   { readonly seq: number; readonly next_by_subj: string } | { readonly multi_last: readonly string[] }
 );
 
-/** Milliseconds for an answer, or for the next part of it. */
-export const PATIENCE = 5000;
+/** Milliseconds until what is stored has to be acknowledged, and until the next message of a page has to come. */
+const STORE_PATIENCE = 5000;
+const READ_PATIENCE = 2000;
 
 /**
  * Publishes a message and awaits the server's word that it is stored.
@@ -64,7 +66,7 @@ export interface BatchMessage {
  * @throws as `store`
  */
 export async function storeBatch(link: Link, messages: readonly BatchMessage[]): Promise<void> {
-  const batch = createInbox().slice(-22);
+  const batch = randomUUID();
   for (const [index, { subject, data, headers }] of messages.entries()) {
     const last = index === messages.length - 1;
     const all = {
@@ -87,7 +89,7 @@ function send(
 ): Promise<Msg> {
   return new Promise((resolve, reject) => {
     const stop = whenLost(lost, reject);
-    nc.request(subject, data, { headers: toHeaders(headers), timeout: PATIENCE })
+    nc.request(subject, data, { headers: toHeaders(headers), timeout: STORE_PATIENCE })
       .then(resolve, reject)
       .finally(stop);
   });
@@ -152,8 +154,8 @@ export function readPage({ nc, lost }: Link, stream: string, request: PageReques
       },
     });
     const timer = setTimeout(() => {
-      finish(new Error(`no answer within ${PATIENCE / 1000} s`));
-    }, PATIENCE);
+      finish(new Error(`no answer within ${READ_PATIENCE / 1000} s`));
+    }, READ_PATIENCE);
     const finish = (result: Page | Error): void => {
       stop();
       clearTimeout(timer);

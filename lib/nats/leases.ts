@@ -39,7 +39,9 @@ export class Leases {
   ) {
     connection.onClient((nc) => {
       nc.subscribe(`${connection.stream}.wake.*`, {
-        callback: (_, { subject }) => this.held.get(Number(subject.split('.').at(-1)))?.wake(),
+        callback: (error, message) => {
+          if (error === null) this.held.get(Number(message.subject.split('.').at(-1)))?.wake();
+        },
       });
     });
     this.running = this.run();

@@ -1,4 +1,4 @@
-import { createInbox } from '@nats-io/transport-node';
+import { createInbox, type Subscription } from '@nats-io/transport-node';
 import type { Selection } from '../aggregation.js';
 import { type ErrorCode, TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
@@ -51,23 +51,15 @@ export class NatsQueue implements Queue {
   delete(selection: Selection): Promise<number> {
     return this.attempt(async () => {
       const { nc } = this.connection.session;
-      const answerTo = createInbox();
-      // Asked for before the order goes out, so that no answer can be missed.
-      const answered = new Promise<Answer>((resolve, reject) => {
-        nc.subscribe(answerTo, {
-          max: 1,
-          timeout: DELETION_PATIENCE,
-          callback: (error, message) => {
-            if (error === null) resolve(message.json<Answer>());
-            else reject(notYet(error));
-          },
-        });
-      });
-      answered.catch(() => undefined);
-      await this.publisher.order(selection.namespace, encodeDeletion({ selection, answerTo }));
-      const answer = await answered;
-      if ('failure' in answer) throw new TrackingError(answer.failure.code, answer.failure.message);
-      return answer.deleted;
+      // Listened to before the order goes out, so that no answer can be missed.
+      const answers = nc.subscribe(createInbox(), { max: 1, timeout: DELETION_PATIENCE });
+      const answerTo = answers.getSubject();
+      try {
+        await this.publisher.order(selection.namespace, encodeDeletion({ selection, answerTo }));
+        return await numberFrom(answers);
+      } finally {
+        answers.unsubscribe();
+      }
     });
   }
 
@@ -116,6 +108,19 @@ export class NatsQueue implements Queue {
       throw failureOf(error, '');
     }
   }
+}
+
+async function numberFrom(answers: Subscription): Promise<number> {
+  try {
+    for await (const message of answers) {
+      const answer = message.json<Answer>();
+      if ('deleted' in answer) return answer.deleted;
+      throw new TrackingError(answer.failure.code, answer.failure.message);
+    }
+  } catch (error) {
+    throw error instanceof TrackingError ? error : notYet(error);
+  }
+  throw notYet(undefined);
 }
 
 function notYet(cause: unknown): TrackingError {

@@ -122,6 +122,14 @@ describe('the queue in NATS', () => {
     await until(async () => (await queue.lag()).events === 0);
   });
 
+  it('comes close to the number where very much waits, in messages of all sizes', async () => {
+    const queue = await open();
+    for (let request = 0; request < 200; request++) await queue.publish([point({ namespace: 'n' })]);
+    const large = points(20_000, () => ({ namespace: 'n' }));
+    for (let request = 0; request < 10; request++) await queue.publish(large);
+    expect((await queue.lag()).events).to.be.within(150_000, 250_000);
+  });
+
   it('says it for what another instance consumes too', async () => {
     const stream = server().freshStream();
     const [one, other] = [await open({ stream }), await open({ stream })];
@@ -184,6 +192,15 @@ describe('the queue in NATS', () => {
     queue.feed(recordingConsumer(database));
     await until(() => database.places.size >= taken * 100);
     expect(database.sorted).to.deep.equal(Array.from({ length: taken * 100 }, (_, index) => index));
+  });
+
+  it('keeps nothing in the stream that is in the store', async () => {
+    const stream = server().freshStream();
+    const queue = await open({ stream });
+    queue.feed(recordingConsumer(new Database()));
+    await queue.publish(points(100, (index) => ({ namespace: `n${String(index)}` })));
+    await besides(server().url, (jsm) => until(async () => (await jsm.streams.info(stream)).state.messages === 0));
+    expect((await queue.lag()).events).to.equal(0);
   });
 
   it('brings a stream to its settings, and refuses one that cannot be brought to them', async () => {
