@@ -1,8 +1,8 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { messageOf, TrackingError } from '../errors.js';
 
 /**
@@ -33,11 +33,11 @@ export async function writeWhole(
 
 async function writeTo(file: FileHandle, write: (output: NodeJS.WritableStream) => Promise<void>): Promise<void> {
   const output = file.createWriteStream({ autoClose: false, highWaterMark: 1 << 20 });
-  // What fails is met by whoever writes, or at the end.
-  output.on('error', () => undefined);
   await write(output);
+  // `finished` would wait for the file to be closed, which it is not here.
+  const finish = once(output, 'finish');
   output.end();
-  await finished(output, { readable: false });
+  await finish;
   await file.sync();
 }
 
@@ -60,7 +60,7 @@ export async function syncFolder(path: string): Promise<void> {
  * @throws TrackingError `unavailable` where it cannot be read
  */
 export async function hashOfFile(path: string): Promise<string> {
-  const hash: Hash = createHash('sha256');
+  const hash = createHash('sha256');
   try {
     for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(bytes as Buffer);
   } catch (error) {
