@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { messageOf, TrackingError } from '../errors.js';
 
 /**
@@ -17,13 +17,8 @@ export async function writeWhole(
 ): Promise<void> {
   const part = `${path}.part`;
   try {
-    const file = await open(part, 'w', mode);
-    try {
-      await writeTo(file, write);
-      await rename(part, path);
-    } finally {
-      await file.close();
-    }
+    await writeTo(createWriteStream(part, { mode, flush: true, highWaterMark: 1 << 20 }), write);
+    await rename(part, path);
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
@@ -31,14 +26,20 @@ export async function writeWhole(
   }
 }
 
-async function writeTo(file: FileHandle, write: (output: NodeJS.WritableStream) => Promise<void>): Promise<void> {
-  const output = file.createWriteStream({ autoClose: false, highWaterMark: 1 << 20 });
-  await write(output);
-  // `finished` would wait for the file to be closed, which it is not here.
-  const finish = once(output, 'finish');
-  output.end();
-  await finish;
-  await file.sync();
+/** Resolves when all is on disk: the file is synced before it is closed. */
+async function writeTo(output: WriteStream, write: (output: NodeJS.WritableStream) => Promise<void>): Promise<void> {
+  const closed = finished(output);
+  // It may fail while somebody waits for something else.
+  closed.catch(() => undefined);
+  try {
+    await write(output);
+    output.end();
+  } catch (error) {
+    output.destroy();
+    await closed.catch(() => undefined);
+    throw error;
+  }
+  await closed;
 }
 
 function cannotWrite(path: string, error: unknown): TrackingError {
