@@ -1,6 +1,5 @@
 import type { CommunicationObserver } from '@influxdata/influxdb-client';
-import { TrackingError } from '../errors.js';
-import { failureOf } from './failure.js';
+import { failureOf, silence } from './failure.js';
 import { type Row, RowReader } from './rows.js';
 
 /** So many rows wait at most; beyond them the connection is paused until they are fetched. */
@@ -68,7 +67,7 @@ export class Answer {
     try {
       await new Promise<void>((resolve, reject) => {
         timer = setTimeout(() => {
-          reject(new TrackingError('unavailable', 'InfluxDB did not answer in time.', { retryAfter: 5 }));
+          reject(silence());
         }, timeout);
         this.wake = () => {
           if (this.waiting.length > 0 || this.finished || this.failure !== undefined) resolve();

@@ -6,14 +6,12 @@ import { tagsOfRow } from './learning.js';
 import { readTime } from './moments.js';
 import type { Reader } from './reader.js';
 import { cellOf } from './rows.js';
+import { slicesOf } from './slices.js';
 
 // InfluxDB answers series by series, so a slice of time has to be sorted as a whole before its first event can go out;
 // while it sorts, writes wait: 43 ms (p99, two cores) beside slices of this size, 86 beside five times as many.
 const MAX_SLICE = 10_000;
 const MIN_SLICE = 1000;
-// A day; from there four questions reach from one end of time to the other.
-const FIRST_LENGTH = 86_400_000_000_000n;
-const GROWTH = 64n;
 
 /** See `Store.events`: slice of time by slice of time, each sorted in InfluxDB. */
 export async function* streamEvents(
@@ -28,8 +26,8 @@ export async function* streamEvents(
   let left = limit;
   const enough = Math.min(MAX_SLICE, Math.max(MIN_SLICE, skip + limit));
   const question = { reader, bucket, selection, signal };
-  for await (const slice of slicesOf(question, { start, end: all.end }, enough)) {
-    for await (const event of slice) {
+  for await (const slice of slicesOf({ start, end: all.end }, enough, (range) => countIn(question, range))) {
+    for await (const event of sliceOf(question, slice)) {
       if (skip > 0 && event.time === start) {
         skip--;
         continue;
@@ -46,36 +44,6 @@ interface Question {
   readonly bucket: string;
   readonly selection: Selection;
   readonly signal: AbortSignal;
-}
-
-/** Slices of a range that hold about as many events as are wanted, in order, their lengths found by counting. */
-async function* slicesOf(
-  question: Question,
-  { start, end }: Range,
-  enough: number,
-): AsyncGenerator<AsyncIterable<StoredEvent>, void, undefined> {
-  let length = FIRST_LENGTH;
-  let shrunk = false;
-  for (let at = start; at < end;) {
-    const slice: Range = { start: at, end: at + length < end ? at + length : end };
-    const count = await countIn(question, slice);
-    if (count > enough && length > 1n) {
-      // To a size that fits if the events lie evenly, and to half of it as they may not.
-      length = atLeastOne(((slice.end - slice.start) * BigInt(enough)) / BigInt(2 * count));
-      shrunk = true;
-      continue;
-    }
-    const few = count < enough / 4;
-    if (few) length *= GROWTH;
-    if (few && count > 0 && !shrunk && slice.end < end) continue;
-    if (count > 0) yield sliceOf(question, slice);
-    at = slice.end;
-    shrunk = false;
-  }
-}
-
-function atLeastOne(length: bigint): bigint {
-  return length > 0n ? length : 1n;
 }
 
 async function countIn({ reader, bucket, selection, signal }: Question, range: Range): Promise<number> {

@@ -6,6 +6,7 @@ import {
   fluxInteger,
 } from '@influxdata/influxdb-client';
 import type { Selection } from '../aggregation.js';
+import type { Series } from '../event.js';
 import { END_OF_TIME, MIN_TIME, type Nanoseconds } from '../time.js';
 import { measurementOf, tagKeyOf, tagTextOf } from './names.js';
 
@@ -47,7 +48,7 @@ export function matching(selection: Selection, field: 'value' | 'id' = 'value'):
   const { namespace, name } = selection;
   let condition = script`r._measurement == ${textOf(measurementOf(namespace))} and r["name"] == ${textOf(tagTextOf(name))} and r._field == ${textOf(field)}`;
   for (const [key, values] of Object.entries(selection.tags)) {
-    condition = script`${condition} and (${anyOf(key, values)})`;
+    condition = script`${condition} and ${anyOf(key, values)}`;
   }
   return script`filter(fn: (r) => ${condition})`;
 }
@@ -58,7 +59,16 @@ export function anyOf(key: string, values: readonly (string | undefined)[]): Flu
   const alternatives = values.map((value) =>
     value === undefined ? script`not exists ${tag}` : script`${tag} == ${textOf(tagTextOf(value))}`,
   );
-  return alternatives.length === 0 ? script`false` : joined(alternatives, ' or ');
+  return eitherOf(alternatives);
+}
+
+/** One of the conditions holds. In pairs of halves: Flux finds five hundred in a row nested too deep. */
+export function eitherOf(conditions: readonly Flux[]): Flux {
+  const [first] = conditions;
+  if (first === undefined) return script`false`;
+  if (conditions.length === 1) return first;
+  const middle = conditions.length >> 1;
+  return script`(${eitherOf(conditions.slice(0, middle))} or ${eitherOf(conditions.slice(middle))})`;
 }
 
 /** Several tables as one stream. */
@@ -70,6 +80,14 @@ export function union(tables: readonly Flux[]): Flux {
 /** The part of the selection's range that points may have. */
 export function rangeOf({ tsMin, tsMax }: Selection): Range {
   return within({ start: tsMin ?? MIN_TIME, end: tsMax ?? END_OF_TIME }, ALL_TIME);
+}
+
+/** Whether the points of a series are selected, at the times that are. */
+export function isSelected({ namespace, name, tags }: Series, selection: Selection): boolean {
+  if (namespace !== selection.namespace || name !== selection.name) return false;
+  return Object.entries(selection.tags).every(
+    ([key, values]) => Object.hasOwn(tags, key) && values.includes(tags[key] ?? ''),
+  );
 }
 
 /** What two stretches share; empty where its start is not before its end. */

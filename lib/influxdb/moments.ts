@@ -1,4 +1,4 @@
-import type { Nanoseconds } from '../time.js';
+import { MILLISECOND, type Nanoseconds, toMilliseconds } from '../time.js';
 
 /** A moment as Flux prints it, in numbers that need no bigint. */
 export interface Moment {
@@ -38,6 +38,13 @@ export function readMoment(text: string): Moment {
 export function readTime(text: string): Nanoseconds {
   const { milliseconds, nanoseconds } = readMoment(text);
   return BigInt(milliseconds) * 1_000_000n + BigInt(nanoseconds);
+}
+
+/** A moment as InfluxDB reads it: RFC 3339 with nine digits of a second. */
+export function writeTime(time: Nanoseconds): string {
+  const milliseconds = toMilliseconds(time);
+  const nanoseconds = time - BigInt(milliseconds) * MILLISECOND;
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}${String(nanoseconds).padStart(6, '0')}Z`;
 }
 
 function digits(text: string, position: number): number {

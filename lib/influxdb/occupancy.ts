@@ -1,4 +1,7 @@
+import type { Selection } from '../aggregation.js';
 import { type Series, seriesOf } from '../event.js';
+import { toMilliseconds } from '../time.js';
+import { isSelected, rangeOf } from './flux.js';
 import { Intervals } from './intervals.js';
 import { seriesPrefix } from './line-protocol.js';
 import { Page } from './page.js';
@@ -142,6 +145,16 @@ export class Occupancy {
   forget(times: SeriesTimes, milliseconds: number): void {
     const page = times.pageAt(milliseconds);
     if (page) this.evict(page);
+  }
+
+  /** Forgets all that is known around the times of the selected points. */
+  forgetSelected(selection: Selection): void {
+    const { start, end } = rangeOf(selection);
+    const [first, last] = [toMilliseconds(start), toMilliseconds(end - 1n)];
+    for (const times of this.series.values()) {
+      if (!isSelected(times.series, selection)) continue;
+      for (const page of times.pagesWithin()) if (page.start <= last && page.end > first) this.evict(page);
+    }
   }
 
   /** Marks pages as lately used, takes stock of their growth, and makes room. To be called between two writes. */

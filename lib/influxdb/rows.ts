@@ -48,6 +48,11 @@ function tableOf(header: readonly string[]): Table {
   return { labels, at: (label) => positions.get(label) ?? -1 };
 }
 
+/** The number of the row's group (Flux's `table`): rows of equal tags follow each other and share it. */
+export function groupOf(row: Row): string {
+  return row.cells[IN_FRONT - 1] ?? '';
+}
+
 /** The cell under a label; empty where the table has no such column. */
 export function cellOf(row: Row, label: string): string {
   return row.cells[row.table.at(label)] ?? '';

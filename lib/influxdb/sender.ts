@@ -1,16 +1,14 @@
-import http from 'node:http';
-import https from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TrackingError } from '../errors.js';
-import { failureOf, neverConnected, trackingErrorOf } from './failure.js';
+import { type Answer, Connection, type ConnectionOptions } from './connection.js';
+import { neverConnected, trackingErrorOf } from './failure.js';
+import { Backoff, pause, type Pause } from './retry.js';
+import { reasonOf, turnedAway, verdictOf } from './verdict.js';
 
-export interface SenderOptions {
-  readonly url: string;
-  readonly token: string;
+export interface SenderOptions extends ConnectionOptions {
   readonly org: string;
   readonly bucket: string;
-  /** Milliseconds that a connection may be silent before a request counts as unanswered. */
-  readonly timeout: number;
+  /** How it waits before it tries again. */
+  readonly pause?: Pause;
 }
 
 /** A line that InfluxDB will never take. */
@@ -19,33 +17,30 @@ export interface RefusedLine {
   readonly reason: string;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly message: string;
-  readonly retryAfter: number | undefined;
-}
+/** So often InfluxDB may fail over the same lines, while it is well otherwise, before they are to blame. */
+const FAILURES_TO_BLAME = 5;
 
-const FIRST_WAIT = 100;
-const LONGEST_WAIT = 5000;
+/** After so many tries in vain `check` says what is the matter. */
+const TRIES_TO_TELL = 3;
 
 /**
  * Sends lines to InfluxDB, each batch with one awaited request. A batch without an answer may be there in part, for a
  * write is not atomic in InfluxDB: it is sent again, unchanged, until it is answered.
  */
 export class Sender {
-  private readonly agent: http.Agent;
-  private readonly target: URL;
-  private readonly request: typeof http.request;
-  private readonly closing = new AbortController();
+  private readonly connection: Connection;
+  private readonly url: string;
+  private readonly target: string;
+  private readonly pause: Pause;
+  /** Why the write under way is not done yet. */
+  private trouble: TrackingError | undefined;
 
-  constructor(private readonly options: SenderOptions) {
+  constructor(options: SenderOptions) {
     const { url, org, bucket } = options;
-    const secure = url.startsWith('https:');
-    this.agent = new (secure ? https : http).Agent({ keepAlive: true });
-    this.request = secure ? https.request : http.request;
-    this.target = new URL(url);
-    this.target.pathname = `${this.target.pathname.replace(/\/$/, '')}/api/v2/write`;
-    this.target.search = new URLSearchParams({ org, bucket, precision: 'ns' }).toString();
+    this.connection = new Connection(options);
+    this.url = url;
+    this.target = `/api/v2/write?${new URLSearchParams({ org, bucket, precision: 'ns' }).toString()}`;
+    this.pause = options.pause ?? pause;
   }
 
   /**
@@ -54,109 +49,94 @@ export class Sender {
    *   whole (a wrong token, no such bucket)
    */
   async send(lines: readonly string[]): Promise<RefusedLine[]> {
-    const refused: RefusedLine[] = [];
-    const delivery = { lines, refused, begun: false };
-    await this.deliver(delivery, [...lines.keys()]);
-    return refused;
+    const delivery: Delivery = { lines, refused: [], begun: false };
+    try {
+      await this.deliver(delivery, [...lines.keys()], FAILURES_TO_BLAME);
+    } finally {
+      this.trouble = undefined;
+    }
+    return delivery.refused;
   }
 
-  /** Whether InfluxDB takes writes from us: one without any points. */
+  /** Whether InfluxDB takes writes from us: one without any points, and the one under way. */
   async check(): Promise<void> {
-    const { status, message, retryAfter } = await this.attempt('').catch((error: unknown) => {
-      throw trackingErrorOf(error, this.options.url);
+    const answer = await this.attempt('').catch((error: unknown) => {
+      throw trackingErrorOf(error, this.url);
     });
-    if (status >= 300) throw failureOf(status, message, retryAfter);
+    if (verdictOf(answer) !== 'stored') throw turnedAway(answer, this.url);
+    if (this.trouble !== undefined) throw this.trouble;
   }
 
   close(): void {
-    this.closing.abort();
-    this.agent.destroy();
+    this.connection.close();
   }
 
-  private async deliver(delivery: Delivery, indexes: readonly number[]): Promise<void> {
+  /** @param patience - after how many failures over these lines they are to blame */
+  private async deliver(delivery: Delivery, indexes: readonly number[], patience: number): Promise<void> {
     const { lines, refused } = delivery;
     if (indexes.length === 0) return;
-    const { status, message, retryAfter } = await this.exchange(
-      delivery,
-      indexes.map((index) => lines[index]).join('\n'),
-    );
-    if (status < 300) return;
-    // 400 has stored nothing, 422 all but some; sent again in parts with the same times, every point is there once.
-    if (status !== 400 && status !== 413 && status !== 422) throw failureOf(status, message, retryAfter);
-    if (indexes.length === 1) {
-      refused.push({ index: indexes[0] ?? 0, reason: reasonOf(status, message) });
-      return;
-    }
-    const named = status === 400 ? indexes.filter((index) => message.includes(`'${lines[index] ?? ''}'`)) : [];
-    if (named.length > 0 && named.length < indexes.length) {
-      for (const index of named) refused.push({ index, reason: reasonOf(status, message) });
-      await this.deliver(
-        delivery,
-        indexes.filter((index) => !named.includes(index)),
-      );
-      return;
-    }
-    const middle = Math.ceil(indexes.length / 2);
-    await this.deliver(delivery, indexes.slice(0, middle));
-    await this.deliver(delivery, indexes.slice(middle));
+    const body = indexes.map((index) => lines[index]).join('\n');
+    const answer = await this.answerTo(delivery, body, indexes.length === 1 ? FAILURES_TO_BLAME : patience);
+    const verdict = verdictOf(answer);
+    if (verdict === 'stored') return;
+    if (verdict === 'turned away') throw turnedAway(answer, this.url);
+    const set = new Set(indexes.length === 1 ? indexes : namedIn(answer, lines, indexes));
+    for (const index of set) refused.push({ index, reason: reasonOf(answer) });
+    const others = indexes.filter((index) => !set.has(index));
+    // Sent again in parts with the same times, every point is there once. Of lines to blame, some are in either half.
+    const middle = set.size > 0 ? others.length : Math.ceil(others.length / 2);
+    await this.deliver(delivery, others.slice(0, middle), 1);
+    await this.deliver(delivery, others.slice(middle), 1);
   }
 
-  /** One answer for a body, however long it takes. */
-  private async exchange(delivery: Delivery, body: string): Promise<Answer> {
-    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+  /** The answer to a body that settles its fate, however long it takes. */
+  private async answerTo(delivery: Delivery, body: string, patience: number): Promise<Answer> {
+    const backoff = new Backoff();
+    let failures = 0;
+    for (let tries = 1; ; tries++) {
+      const outcome = await this.tryOnce(delivery, body);
+      const answer = outcome instanceof TrackingError ? undefined : outcome;
+      const verdict = answer === undefined ? 'again' : verdictOf(answer);
+      failures = verdict === 'suspicious' ? failures + 1 : 0;
+      const settled = verdict === 'suspicious' ? failures >= patience && (await this.isWell()) : verdict !== 'again';
+      if (answer !== undefined && settled) return answer;
+      if (tries >= TRIES_TO_TELL)
+        this.trouble = outcome instanceof TrackingError ? outcome : turnedAway(outcome, this.url);
+      await this.pause(backoff.next(answer?.retryAfter), this.connection.signal);
+    }
+  }
+
+  /** An answer, or why there is none. */
+  private async tryOnce(delivery: Delivery, body: string): Promise<Answer | TrackingError> {
+    this.assertOpen();
+    try {
+      return await this.attempt(body);
+    } catch (error) {
       this.assertOpen();
-      let retryAfter: number | undefined;
-      try {
-        const answer = await this.attempt(body);
-        delivery.begun = true;
-        if (answer.status !== 429 && answer.status < 500) return answer;
-        retryAfter = answer.retryAfter;
-      } catch (error) {
-        this.assertOpen();
-        if (!delivery.begun && neverConnected(error)) throw trackingErrorOf(error, this.options.url);
-        delivery.begun = true;
-      }
-      // With jitter, so that several services do not come back all at once.
-      const pause = retryAfter === undefined ? wait * (0.5 + Math.random() / 2) : retryAfter * 1000;
-      await sleep(pause, undefined, { signal: this.closing.signal }).catch(() => undefined);
+      const failure = trackingErrorOf(error, this.url);
+      if (!delivery.begun && neverConnected(error)) throw failure;
+      return failure;
+    } finally {
+      delivery.begun = true;
+    }
+  }
+
+  /** Whether InfluxDB says that nothing is the matter with it, and takes a write without points. */
+  private async isWell(): Promise<boolean> {
+    try {
+      const health = await this.connection.exchange({ target: '/health' });
+      return health.status === 200 && verdictOf(await this.attempt('')) === 'stored';
+    } catch {
+      return false;
     }
   }
 
   private attempt(body: string): Promise<Answer> {
-    const { token, timeout } = this.options;
-    return new Promise((resolve, reject) => {
-      const request = this.request(this.target, {
-        method: 'POST',
-        agent: this.agent,
-        signal: this.closing.signal,
-        headers: {
-          authorization: `Token ${token}`,
-          'content-type': 'text/plain; charset=utf-8',
-          'content-length': Buffer.byteLength(body),
-        },
-      });
-      request.setTimeout(timeout, () => request.destroy(new Error(`no answer within ${timeout} ms`)));
-      request.on('error', reject);
-      request.on('response', (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => (text += chunk));
-        response.on('error', reject);
-        response.on('end', () => {
-          const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
-          resolve({
-            status: response.statusCode ?? 0,
-            message: messageIn(text),
-            retryAfter: seconds > 0 ? seconds : undefined,
-          });
-        });
-      });
-      request.end(body);
-    });
+    return this.connection.exchange({ target: this.target, body });
   }
 
   private assertOpen(): void {
-    if (!this.closing.signal.aborted) return;
+    if (!this.connection.signal.aborted) return;
     throw new TrackingError('unavailable', 'The store is closed. Events that waited for InfluxDB may be stored.');
   }
 }
@@ -168,25 +148,9 @@ interface Delivery {
   begun: boolean;
 }
 
-function messageIn(body: string): string {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed) return String(parsed.message);
-  } catch {
-    // No JSON: a proxy's answer, say.
-  }
-  return body;
-}
-
-/** Why InfluxDB will not take a point, in words for the one who sent it. */
-function reasonOf(status: number, message: string): string {
-  if (status === 413) return 'InfluxDB finds it too large.';
-  if (message.includes('retention policy')) return 'it is older than the bucket keeps points';
-  if (message.includes('field type conflict')) {
-    return 'another program has written a value of this namespace that is not a float, and InfluxDB allows one type';
-  }
-  if (message.includes('max-series') || message.includes('max-values')) {
-    return 'InfluxDB holds as many series as it may';
-  }
-  return 'InfluxDB refuses it as a point';
+/** The lines that a 400 names; none where it names all, as it may have cut its list. */
+function namedIn({ status, message }: Answer, lines: readonly string[], indexes: readonly number[]): readonly number[] {
+  if (status !== 400) return [];
+  const named = indexes.filter((index) => message.includes(`'${lines[index] ?? ''}'`));
+  return named.length < indexes.length ? named : [];
 }

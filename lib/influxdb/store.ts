@@ -3,6 +3,7 @@ import type { EventsQuery, Selection } from '../aggregation.js';
 import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
 import type {
+  Delivery,
   Extent,
   NameSummary,
   PointsQuery,
@@ -13,8 +14,11 @@ import type {
   WindowedQuestion,
 } from '../store.js';
 import { Aggregator } from './aggregate.js';
+import { Connection } from './connection.js';
+import { Deletion } from './deletion.js';
 import { Discovery } from './discovery.js';
 import { streamEvents } from './events.js';
+import { Exporting } from './exporting.js';
 import { Gate } from './gate.js';
 import { Learning } from './learning.js';
 import { Reader } from './reader.js';
@@ -58,6 +62,8 @@ export class InfluxDBStore implements Store {
   private readonly writer: Writer;
   private readonly discovery: Discovery;
   private readonly aggregator: Aggregator;
+  private readonly connection: Connection;
+  private readonly deletion: Deletion;
   private readonly bucket: string;
   private closed = false;
   private lastWrite = -Infinity;
@@ -73,6 +79,14 @@ export class InfluxDBStore implements Store {
     this.pageReader = new Reader({ url, token, org, timeout: patience, gate: new Gate(PAGES_AT_ONCE) });
     this.sender = new Sender({ url, token, org, bucket, timeout });
     this.writer = new Writer(new Learning(this.pageReader, bucket), this.sender, maxKnownBytes);
+    this.connection = new Connection({ url, token, timeout });
+    this.deletion = new Deletion({
+      reader: this.pageReader,
+      connection: this.connection,
+      org,
+      bucket,
+      timeout: patience,
+    });
     this.discovery = new Discovery(this.reader, bucket);
     this.aggregator = new Aggregator(this.reader, bucket);
   }
@@ -82,10 +96,10 @@ export class InfluxDBStore implements Store {
     return this.writer.memory;
   }
 
-  async write(points: readonly Point[]): Promise<readonly Refusal[]> {
+  async write(points: readonly Point[], delivery?: Delivery): Promise<readonly Refusal[]> {
     this.assertOpen();
     this.lastWrite = performance.now();
-    return this.writer.write(points);
+    return this.writer.write(points, delivery);
   }
 
   async extent(selection: Selection): Promise<Extent | undefined> {
@@ -101,12 +115,17 @@ export class InfluxDBStore implements Store {
     return this.whileOpen((signal) => streamEvents(this.reader, this.bucket, query, signal));
   }
 
-  delete(selection: Selection): Promise<number> {
-    return Promise.reject(new Error(`not built yet ${selection.name}`));
+  async delete(selection: Selection): Promise<number> {
+    this.assertOpen();
+    try {
+      return await this.deletion.delete(selection);
+    } finally {
+      this.writer.forget(selection);
+    }
   }
 
   points(query: PointsQuery): AsyncIterable<readonly Point[]> {
-    throw new Error(`not built yet ${String(query.from)}`);
+    return this.whileOpen((signal) => new Exporting(this.reader, this.bucket).points(query, signal));
   }
 
   async namespaces(): Promise<readonly string[]> {
@@ -128,6 +147,7 @@ export class InfluxDBStore implements Store {
   close(): Promise<void> {
     this.closed = true;
     this.sender.close();
+    this.connection.close();
     this.pageReader.close();
     this.reader.close();
     return Promise.resolve();

@@ -1,42 +1,33 @@
-import type { Identity, Point } from '../event.js';
-import type { Refusal } from '../store.js';
-import { MILLISECOND, toMilliseconds } from '../time.js';
+import type { Selection } from '../aggregation.js';
+import type { Point } from '../event.js';
+import type { Delivery, Refusal } from '../store.js';
+import { type Arrival, arrivalOf, identityKey, lineAt } from './arrival.js';
 import type { Learning } from './learning.js';
-import { lineOf } from './line-protocol.js';
-import { Occupancy, PAGE_LENGTHS, type SeriesTimes } from './occupancy.js';
-import { MILLISECOND_CAPACITY, type Page } from './page.js';
+import { Missing } from './missing.js';
+import { Occupancy } from './occupancy.js';
+import { FULL, place, placeAgain, type Placement } from './placement.js';
+import { readPlan, writePlan } from './plan.js';
 import type { Sender } from './sender.js';
 
 /** Pages learned before some of what waits for them is written, so that memory stays within its bound. */
 const MAX_PAGES_AT_ONCE = 64;
 
-const FULL = 'its millisecond holds a million events of this series already, and InfluxDB can tell no more apart';
+const MILLISECOND_FULL =
+  'its millisecond holds a million events of this series already, and InfluxDB can tell no more apart';
 const TWIN_REFUSED = 'InfluxDB refuses an event of the same id beside it';
-
-/** A point and where it belongs. */
-interface Arrival {
-  readonly point: Point;
-  readonly times: SeriesTimes;
-  /** Since 1970, rounded down. */
-  readonly milliseconds: number;
-  /** Within the millisecond. */
-  readonly nanoseconds: number;
-}
-
-/** Arrivals with their lines; an arrival that is there already has none. */
-interface Plan {
-  readonly lines: string[];
-  /** For each line, the index of its arrival. */
-  readonly indexes: number[];
-  readonly refusals: Refusal[];
-  readonly used: Set<Page>;
-}
 
 /**
  * Gives each event a nanosecond of its own within its millisecond, and writes it.
  *
  * InfluxDB keeps one point per series and nanosecond and silently overwrites, so a nanosecond must be known to be free
  * before it is used. One write at a time: what one has placed, the next has to know.
+ *
+ * One gap is left. The last write of a process that was killed may reach the files of InfluxDB after its successor has
+ * asked what is there, if InfluxDB or a proxy holds a whole request for longer than a start and a question take. It then
+ * overwrites what the successor has put on the very same nanosecond of the same series: another event without an id,
+ * sent for the same nanosecond, or a later value of a sample. Events with an id start from its hash and repeated
+ * deliveries from their plan, so these land on themselves. Nothing that InfluxDB answers tells whether such a write is
+ * under way, and to wait would only make the gap narrower.
  */
 export class Writer {
   private occupancy: Occupancy | undefined;
@@ -53,18 +44,27 @@ export class Writer {
     return this.occupancy?.memory ?? { bytes: 0, pages: 0, series: 0 };
   }
 
-  /** See `Store.write`. */
-  async write(points: readonly Point[]): Promise<readonly Refusal[]> {
+  /**
+   * See `Store.write`. With a delivery, where the points of a part go is recorded before any of them is sent; what was
+   * recorded is sent there again, whatever else is known.
+   */
+  async write(points: readonly Point[], delivery?: Delivery): Promise<readonly Refusal[]> {
     const occupancy = await this.start();
-    const refusals: Refusal[] = [];
-    for (let from = 0; from < points.length;) {
+    const plan = delivery?.recorded === undefined ? [] : readPlan(delivery.recorded);
+    const refusals = [...(await this.repeat(occupancy, points.slice(0, plan.length), plan))];
+    for (let from = plan.length; from < points.length;) {
       const part = await this.nextPart(occupancy, points, from);
-      for (const { index, reason } of await this.writePart(occupancy, part)) {
+      for (const { index, reason } of await this.writePart(occupancy, part, plan, delivery)) {
         refusals.push({ index: from + index, reason });
       }
       from += part.length;
     }
     return refusals;
+  }
+
+  /** Forgets which times of the selected points are taken, as they are deleted. */
+  forget(selection: Selection): void {
+    this.occupancy?.forgetSelected(selection);
   }
 
   private async start(): Promise<Occupancy> {
@@ -101,111 +101,65 @@ export class Writer {
     }
   }
 
-  private async writePart(occupancy: Occupancy, part: readonly Arrival[]): Promise<readonly Refusal[]> {
-    const plan = planOf(occupancy, part);
+  private async writePart(
+    occupancy: Occupancy,
+    part: readonly Arrival[],
+    plan: number[],
+    delivery: Delivery | undefined,
+  ): Promise<readonly Refusal[]> {
+    const placement = place(occupancy, part);
+    for (const nanosecond of placement.nanoseconds) plan.push(nanosecond);
+    return this.settle(occupancy, part, placement, async () => {
+      // Where nothing is written there is nothing to repeat; the next record tells of these points too.
+      if (placement.nanoseconds.some((nanosecond) => nanosecond >= 0)) await delivery?.record(writePlan(plan));
+    });
+  }
+
+  private async repeat(
+    occupancy: Occupancy,
+    points: readonly Point[],
+    plan: readonly number[],
+  ): Promise<readonly Refusal[]> {
+    const part = points.map((point) => arrivalOf(occupancy, point));
+    return this.settle(occupancy, part, placeAgain(occupancy, part, plan));
+  }
+
+  /** Sends what has been placed. If that fails, what was known around it is not relied on any more. */
+  private async settle(
+    occupancy: Occupancy,
+    part: readonly Arrival[],
+    { nanoseconds, used }: Placement,
+    before?: () => Promise<void>,
+  ): Promise<readonly Refusal[]> {
     try {
-      const refused = plan.lines.length === 0 ? [] : await this.sender.send(plan.lines);
-      const refusals = refused.map(({ index, reason }) => ({ index: plan.indexes[index] ?? 0, reason }));
-      if (refusals.length === 0) return plan.refusals;
+      await before?.();
+      const refusals = await this.send(part, nanoseconds);
       for (const { index } of refusals) forget(occupancy, part[index]);
-      return [...plan.refusals, ...withTwins(part, refusals)];
+      return [...fullOnes(nanoseconds), ...withTwins(part, refusals)];
     } catch (error) {
       for (const arrival of part) forget(occupancy, arrival);
       throw error;
     } finally {
-      occupancy.settle(plan.used);
+      occupancy.settle(used);
     }
   }
-}
 
-/** What is unknown and has to be asked for before a part can be placed. */
-class Missing {
-  size = 0;
-  private readonly bySeries = new Map<SeriesTimes, Map<number, number>>();
-
-  addIfUnknown(occupancy: Occupancy, { point, times, milliseconds }: Arrival): void {
-    // A sample stays at its exact time, whatever is there.
-    if (point.identity.kind === 'sample' || occupancy.pageAt(times, milliseconds)) return;
-    const pages = this.bySeries.get(times) ?? new Map<number, number>();
-    this.bySeries.set(times, pages);
-    const number = Math.floor(milliseconds / (PAGE_LENGTHS[times.level] ?? 1));
-    if (!pages.has(number)) this.size++;
-    pages.set(number, milliseconds);
-  }
-
-  /** Series whose points' first and last time have not been asked for, together where namespace and name are equal. */
-  notNarrowed(): SeriesTimes[][] {
-    const kinds = new Map<string, SeriesTimes[]>();
-    for (const times of this.bySeries.keys()) {
-      if (times.narrowed) continue;
-      const kind = `${times.series.namespace}\0${times.series.name}`;
-      const several = kinds.get(kind);
-      if (several) several.push(times);
-      else kinds.set(kind, [times]);
-    }
-    return [...kinds.values()];
-  }
-
-  pages(): [SeriesTimes, number][] {
-    return [...this.bySeries].flatMap(([times, pages]) =>
-      [...pages.values()].map((milliseconds): [SeriesTimes, number] => [times, milliseconds]),
-    );
+  private async send(part: readonly Arrival[], nanoseconds: readonly number[]): Promise<Refusal[]> {
+    const lines: string[] = [];
+    const indexes: number[] = [];
+    part.forEach((arrival, index) => {
+      const nanosecond = nanoseconds[index] ?? FULL;
+      if (nanosecond < 0) return;
+      lines.push(lineAt(arrival, nanosecond));
+      indexes.push(index);
+    });
+    const refused = lines.length === 0 ? [] : await this.sender.send(lines);
+    return refused.map(({ index, reason }) => ({ index: indexes[index] ?? 0, reason }));
   }
 }
 
-function arrivalOf(occupancy: Occupancy, point: Point): Arrival {
-  const milliseconds = toMilliseconds(point.time);
-  return {
-    point,
-    times: occupancy.timesOf(point.series),
-    milliseconds,
-    nanoseconds: Number(point.time - BigInt(milliseconds) * MILLISECOND),
-  };
-}
-
-function planOf(occupancy: Occupancy, part: readonly Arrival[]): Plan {
-  const plan: Plan = { lines: [], indexes: [], refusals: [], used: new Set() };
-  for (let index = 0; index < part.length; index++) {
-    const arrival = part[index];
-    if (arrival === undefined) break;
-    const { point, times, milliseconds } = arrival;
-    const { identity } = point;
-    const page = occupancy.pageAt(times, milliseconds);
-    if (page) plan.used.add(page);
-    const nanoseconds = page ? placeIn(page, arrival) : arrival.nanoseconds;
-    if (nanoseconds === undefined) continue;
-    if (nanoseconds < 0) {
-      plan.refusals.push({ index, reason: FULL });
-      continue;
-    }
-    const fingerprint = identity.kind === 'id' ? identity.fingerprint : undefined;
-    plan.lines.push(lineOf(times.prefix, point.value, fingerprint, milliseconds, nanoseconds));
-    plan.indexes.push(index);
-  }
-  return plan;
-}
-
-/**
- * The nanosecond of an event within its millisecond; -1 where it is full, undefined where the event is there already.
- * One with an id starts from the id's hash, so that two processes that receive it at once tend to agree.
- */
-function placeIn(page: Page, { point, milliseconds, nanoseconds }: Arrival): number | undefined {
-  const { identity } = point;
-  const millisecond = (milliseconds - page.start) * MILLISECOND_CAPACITY;
-  if (identity.kind === 'sample') {
-    page.take(millisecond + nanoseconds);
-    return nanoseconds;
-  }
-  if (identity.kind === 'id' && page.knows(identity.fingerprint)) return undefined;
-  const wanted = identity.kind === 'id' ? firstChoice(identity.fingerprint) : nanoseconds;
-  const time = page.place(millisecond + wanted, millisecond);
-  if (time < 0) return time;
-  if (identity.kind === 'id') page.remember(identity.fingerprint);
-  return time - millisecond;
-}
-
-function firstChoice(fingerprint: bigint): number {
-  return Number(BigInt.asUintN(64, fingerprint) % MILLISECOND);
+function fullOnes(nanoseconds: readonly number[]): Refusal[] {
+  return nanoseconds.flatMap((nanosecond, index) => (nanosecond === FULL ? [{ index, reason: MILLISECOND_FULL }] : []));
 }
 
 function forget(occupancy: Occupancy, arrival: Arrival | undefined): void {
@@ -213,21 +167,21 @@ function forget(occupancy: Occupancy, arrival: Arrival | undefined): void {
 }
 
 /** With an event, those that were taken for it (of the same id) are refused too. */
-function withTwins(part: readonly Arrival[], refusals: readonly Refusal[]): Refusal[] {
+function withTwins(part: readonly Arrival[], refusals: readonly Refusal[]): readonly Refusal[] {
+  if (refusals.length === 0) return refusals;
   const refused = new Set(refusals.map(({ index }) => index));
-  const keys = new Set(refusals.map(({ index }) => identityKey(part[index])).filter((key) => key !== undefined));
+  const keys = new Set([...refused].map((index) => keyAt(part, index)));
   const twins: Refusal[] = [];
   for (let index = 0; index < part.length; index++) {
-    const key = identityKey(part[index]);
+    const key = keyAt(part, index);
     if (key !== undefined && keys.has(key) && !refused.has(index)) twins.push({ index, reason: TWIN_REFUSED });
   }
   return [...refusals, ...twins];
 }
 
-function identityKey(arrival: Arrival | undefined): string | undefined {
-  const identity: Identity | undefined = arrival?.point.identity;
-  if (arrival === undefined || identity?.kind !== 'id') return undefined;
-  return `${String(identity.fingerprint)} ${arrival.times.series.key}`;
+function keyAt(part: readonly Arrival[], index: number): string | undefined {
+  const arrival = part[index];
+  return arrival && identityKey(arrival);
 }
 
 /** Waits for all, also after one has failed: none may go on learning while the next write places its points. */

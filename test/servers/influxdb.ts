@@ -28,11 +28,17 @@ export class InfluxDBServer {
     return this.account.url;
   }
 
-  /** A fresh bucket, and a token that can read and write it and nothing else. */
-  async createBucket(): Promise<BucketAccess> {
+  /**
+   * A fresh bucket, and a token that can read and write it and nothing else.
+   * @param retention - how many seconds it keeps points, an hour at least; for ever unless told
+   */
+  async createBucket(retention?: number): Promise<BucketAccess> {
     const { url, org, orgID } = this.account;
     const bucket = `test-${randomBytes(6).toString('hex')}`;
-    const { id } = await this.call<{ id: string }>('POST', '/api/v2/buckets', { orgID, name: bucket });
+    const { id } = await this.call<{ id: string }>('POST', '/api/v2/buckets', {
+      ...{ orgID, name: bucket },
+      retentionRules: retention === undefined ? [] : [{ type: 'expire', everySeconds: retention }],
+    });
     const resource = { type: 'buckets', id, orgID };
     const { token } = await this.call<{ token: string }>('POST', '/api/v2/authorizations', {
       orgID,

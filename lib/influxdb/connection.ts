@@ -1,0 +1,124 @@
+import http from 'node:http';
+import https from 'node:https';
+import { silence } from './failure.js';
+import { retryAfterOf } from './retry.js';
+
+export interface ConnectionOptions {
+  readonly url: string;
+  readonly token: string;
+  /** Milliseconds of silence, and for the rest of an answer that has begun, after which a request counts as unanswered. */
+  readonly timeout: number;
+}
+
+export interface Request {
+  /** What follows the address of InfluxDB. */
+  readonly target: string;
+  readonly body?: string;
+  /** Of the body; text unless told. */
+  readonly type?: string;
+  /** In milliseconds, in place of the connection's own. */
+  readonly timeout?: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly message: string;
+  /** Whether the message is in the form of InfluxDB's: what stands in front of it answers in HTML, say. */
+  readonly own: boolean;
+  /** Seconds. */
+  readonly retryAfter: number | undefined;
+}
+
+// A 400 repeats the lines that it is about; what is longer than this is of no use to anybody.
+const MAX_MESSAGE = 8 * 1024 * 1024;
+
+/** Requests to InfluxDB that are answered in a few words, over connections that are kept. */
+export class Connection {
+  private readonly agent: http.Agent;
+  private readonly request: typeof http.request;
+  private readonly closing = new AbortController();
+
+  constructor(private readonly options: ConnectionOptions) {
+    const secure = options.url.startsWith('https:');
+    this.agent = new (secure ? https : http).Agent({ keepAlive: true });
+    this.request = secure ? https.request : http.request;
+  }
+
+  get url(): string {
+    return this.options.url;
+  }
+
+  get signal(): AbortSignal {
+    return this.closing.signal;
+  }
+
+  /**
+   * One request and its whole answer: a POST where it has a body.
+   * @throws Error where the connection fails, or nothing is heard for too long
+   */
+  exchange({ target, body, type = 'text/plain; charset=utf-8', ...rest }: Request): Promise<Answer> {
+    const { url, token } = this.options;
+    const timeout = rest.timeout ?? this.options.timeout;
+    return new Promise((resolve, reject) => {
+      const request = this.request(url.replace(/\/$/, '') + target, {
+        method: body === undefined ? 'GET' : 'POST',
+        agent: this.agent,
+        signal: this.signal,
+        headers: {
+          authorization: `Token ${token}`,
+          ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
+        },
+      });
+      const giveUp = (): void => {
+        request.destroy(silence());
+      };
+      request.setTimeout(timeout, giveUp);
+      request.on('error', reject);
+      request.on('response', (response) => {
+        // Silence is not enough here: an answer that comes byte by byte for ever is none.
+        const timer = setTimeout(giveUp, timeout);
+        read(response)
+          .then(resolve, reject)
+          .finally(() => {
+            clearTimeout(timer);
+          });
+      });
+      request.end(body);
+    });
+  }
+
+  close(): void {
+    this.closing.abort();
+    this.agent.destroy();
+  }
+}
+
+function read(response: http.IncomingMessage): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => {
+      if (text.length < MAX_MESSAGE) text += chunk;
+    });
+    response.on('error', reject);
+    response.on('end', () => {
+      const message = messageIn(text);
+      resolve({
+        status: response.statusCode ?? 0,
+        message: message ?? text,
+        own: message !== undefined,
+        retryAfter: retryAfterOf(response.headers['retry-after'], Date.now()),
+      });
+    });
+  });
+}
+
+function messageIn(body: string): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed) return String(parsed.message);
+  } catch {
+    // No JSON.
+  }
+  return undefined;
+}

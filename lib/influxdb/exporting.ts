@@ -1,0 +1,152 @@
+import type { Identity, Point, Series } from '../event.js';
+import type { PointsQuery } from '../store.js';
+import { END_OF_TIME, MIN_TIME } from '../time.js';
+import { type Flux, ALL_TIME, beforeSum, eitherOf, points, type Range, script, textOf, within } from './flux.js';
+import { seriesOfRow } from './learning.js';
+import { readTime } from './moments.js';
+import { nameOf } from './names.js';
+import type { Reader } from './reader.js';
+import { cellOf, groupOf, type Row } from './rows.js';
+import { slicesOf } from './slices.js';
+
+const MAX_SLICE = 100_000;
+const MAX_BATCH = 5000;
+const ITSELF: Identity = Object.freeze({ kind: 'none' });
+
+/** Reads out all points: slice of time by slice of time, and in each of them series by series. */
+export class Exporting {
+  constructor(
+    private readonly reader: Reader,
+    private readonly bucket: string,
+  ) {}
+
+  /** See `Store.points`. */
+  async *points(
+    { includes, from, to }: PointsQuery,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Point[], void, undefined> {
+    const included = includes === undefined ? script`exists r["name"]` : await this.included(includes, signal);
+    if (included === undefined) return;
+    const range = within({ start: from ?? MIN_TIME, end: to ?? END_OF_TIME }, ALL_TIME);
+    const counts = { value: 0, id: 0 };
+    const countIn = async (slice: Range): Promise<number> => {
+      Object.assign(counts, await this.countsIn(slice, included, signal));
+      return counts.value;
+    };
+    for await (const slice of slicesOf(range, MAX_SLICE, countIn)) {
+      const ids = counts.id > 0 ? await this.idsOf(slice, included, signal) : new Map<string, Ids>();
+      yield* this.slice(slice, included, ids, signal);
+    }
+  }
+
+  /** What says whether a row belongs to a name that is asked for; nothing where none is. */
+  private async included(
+    includes: NonNullable<PointsQuery['includes']>,
+    signal: AbortSignal,
+  ): Promise<Flux | undefined> {
+    const conditions: Flux[] = [];
+    for (const [measurement, names] of await this.names(signal)) {
+      const asked = [...names].filter((name) => includes(nameOf(measurement), nameOf(name)));
+      if (asked.length === 0) continue;
+      const those = eitherOf(asked.map((name) => script`r["name"] == ${textOf(name)}`));
+      // Few words where all are asked for: with thousands of them InfluxDB is slow.
+      const named = asked.length === names.size ? script`exists r["name"]` : those;
+      conditions.push(script`(r._measurement == ${textOf(measurement)} and ${named})`);
+    }
+    return conditions.length === 0 ? undefined : eitherOf(conditions);
+  }
+
+  /** The names of each measurement, as InfluxDB spells them. */
+  private async names(signal: AbortSignal): Promise<Map<string, Set<string>>> {
+    const all = script`${points(this.bucket, ALL_TIME)} |> filter(fn: (r) => r._field == "value" and exists r["name"])`;
+    const names = new Map<string, Set<string>>();
+    const query = script`${all} |> first() |> keep(columns: ["_measurement", "name"])`;
+    for await (const row of this.reader.rows(query, signal)) {
+      const measurement = cellOf(row, '_measurement');
+      const its = names.get(measurement) ?? new Set();
+      names.set(measurement, its.add(cellOf(row, 'name')));
+    }
+    return names;
+  }
+
+  private async countsIn(slice: Range, included: Flux, signal: AbortSignal): Promise<{ value: number; id: number }> {
+    const counts = { value: 0, id: 0 };
+    const fields = script`(r._field == "value" or r._field == "id")`;
+    const data = script`${points(this.bucket, slice)} |> filter(fn: (r) => ${fields} and (${included}))`;
+    const query = script`${data}${beforeSum(slice)} |> count() |> keep(columns: ["_field", "_value"])`;
+    for await (const row of this.reader.rows(query, signal)) {
+      counts[cellOf(row, '_field') === 'id' ? 'id' : 'value'] += Number(cellOf(row, '_value'));
+    }
+    return counts;
+  }
+
+  private async *slice(
+    slice: Range,
+    included: Flux,
+    ids: ReadonlyMap<string, Ids>,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Point[], void, undefined> {
+    let batch: Point[] = [];
+    const groups = new Groups();
+    let own: Ids | undefined;
+    for await (const rows of this.reader.unhurried(this.field('value', slice, included), signal)) {
+      for (const row of rows) {
+        if (groups.isNew(row)) own = groups.series && ids.get(groups.series.key);
+        const { series } = groups;
+        const value = Number(cellOf(row, '_value'));
+        // Another program may keep texts in a field of this name.
+        if (series === undefined || !Number.isFinite(value)) continue;
+        const time = cellOf(row, '_time');
+        batch.push({ series, time: readTime(time), value, identity: identityOf(own?.get(time)) });
+      }
+      if (batch.length < MAX_BATCH) continue;
+      yield batch;
+      batch = [];
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  private async idsOf(slice: Range, included: Flux, signal: AbortSignal): Promise<Map<string, Ids>> {
+    const ids = new Map<string, Ids>();
+    const groups = new Groups();
+    let own: Ids | undefined;
+    for await (const rows of this.reader.batches(this.field('id', slice, included), signal)) {
+      for (const row of rows) {
+        if (groups.isNew(row)) {
+          own = new Map();
+          if (groups.series) ids.set(groups.series.key, own);
+        }
+        own?.set(cellOf(row, '_time'), cellOf(row, '_value'));
+      }
+    }
+    return ids;
+  }
+
+  private field(field: 'value' | 'id', slice: Range, included: Flux): Flux {
+    return script`${points(this.bucket, slice)} |> filter(fn: (r) => r._field == ${textOf(field)} and (${included}))
+      |> drop(columns: ["_start", "_stop", "_field"])`;
+  }
+}
+
+function identityOf(fingerprint: string | undefined): Identity {
+  return fingerprint === undefined ? ITSELF : { kind: 'id', fingerprint: BigInt(fingerprint), placed: true };
+}
+
+/** Tells the series of rows, once for each group of them. */
+class Groups {
+  /** None where it is another program's. */
+  series: Series | undefined;
+  private group = '';
+  private table: Row['table'] | undefined;
+
+  isNew(row: Row): boolean {
+    if (row.table === this.table && groupOf(row) === this.group) return false;
+    this.table = row.table;
+    this.group = groupOf(row);
+    this.series = seriesOfRow(row);
+    return true;
+  }
+}
+
+/** The fingerprints of a series' ids, by their time, both as Flux prints them. */
+type Ids = Map<string, string>;
