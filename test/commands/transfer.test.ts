@@ -140,9 +140,9 @@ describe('tracking export, import, backup and restore', function () {
     await tracking({ DATA_DIR: under.dataDirectory }, 'import', await allOf());
     const before = await exported({ DATA_DIR: under.dataDirectory });
     let sent = 0;
-    let sending = true;
-    const load = (async () => {
-      while (sending) {
+    const load = new AbortController();
+    const loading = (async () => {
+      while (!load.signal.aborted) {
         const timestamp = new Date(Date.UTC(2020, 10, 12, 12, 0, 0, sent)).toISOString();
         await track(under, [{ namespace: 'Load', name: 'event', timestamp, value: sent, id: String(sent) }]);
         sent++;
@@ -152,8 +152,8 @@ describe('tracking export, import, backup and restore', function () {
     const certain = sent;
     const backup = join(folder, 'backup');
     await tracking({ DATA_DIR: under.dataDirectory }, 'backup', backup);
-    sending = false;
-    await load;
+    load.abort();
+    await loading;
     await under.stop();
 
     expect((await stat(backup)).mode & 0o777).to.equal(0o700);

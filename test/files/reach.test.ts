@@ -64,13 +64,13 @@ describe('The holder of a data directory', function () {
   it('gives items no faster than they are taken, and ends the work when nobody takes them any more', async () => {
     const lock = await lockDataDirectory(directory.path);
     let given = 0;
-    let ended = false;
+    const ended = new AbortController();
     lock.serve(greeting, {
       endless: async function* () {
         try {
           for (; ; given++) yield await Promise.resolve('x'.repeat(100_000));
         } finally {
-          ended = true;
+          ended.abort();
         }
       },
     });
@@ -80,7 +80,7 @@ describe('The holder of a data directory', function () {
       break;
     }
     expect(given).to.be.below(100);
-    while (!ended) await setTimeout(5);
+    while (!ended.signal.aborted) await setTimeout(5);
     await connection.close();
     await lock.release();
   });
