@@ -1,7 +1,8 @@
+import { hash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { allowsNamespace } from './access.js';
 import { TrackingError } from './errors.js';
-import { type Identity, identityOfId, type Point } from './event.js';
+import type { Identity, Point } from './event.js';
 import type { Extent, PointsQuery, Refusal, Store } from './store.js';
 import type { Nanoseconds } from './time.js';
 
@@ -166,26 +167,43 @@ export async function* identifiedRows(
   rows: AsyncIterable<readonly Point[]>,
   { content, done, rule }: { readonly content: string; readonly done: number; readonly rule: IdentityRule },
 ): AsyncGenerator<readonly Point[]> {
+  const identities = new RowIdentities(content);
   let number = 0;
   for await (const points of rows) {
     const first = number;
     number += points.length;
     if (number <= done) continue;
     const identified = points.map((point, index) =>
-      point.identity.kind === 'none' ? withIdentity(point, content, first + index + 1, rule) : point,
+      point.identity.kind === 'none' ? withIdentity(point, rule, () => identities.of(first + index)) : point,
     );
     yield identified.slice(Math.max(0, done - first));
   }
 }
 
-function withIdentity(point: Point, content: string, number: number, rule: IdentityRule): Point {
-  return { ...point, identity: rule === 'timestamp' ? SAMPLE : placed(`${content} ${number}`, point.time) };
+function withIdentity({ series, time, value }: Point, rule: IdentityRule, own: () => Identity): Point {
+  return { series, time, value, identity: rule === 'timestamp' ? SAMPLE : own() };
 }
 
-/** An identity for a point that stays at its nanosecond. */
-function placed(id: string, time: Nanoseconds): Identity {
-  const identity = identityOfId(id, time);
-  return identity.kind === 'id' ? { ...identity, placed: true } : identity;
+/** Hashes of a file's content and the numbers of its rows: a digest of 256 bits does for four of them. */
+class RowIdentities {
+  private four = -1;
+  private digest = Buffer.alloc(0);
+
+  constructor(private readonly content: string) {}
+
+  of(number: number): Identity {
+    const four = Math.floor(number / 4);
+    if (four !== this.four) {
+      this.four = four;
+      this.digest = hash('sha256', `${this.content} ${four}`, 'buffer');
+    }
+    return placed(this.digest.readBigInt64BE((number % 4) * 8));
+  }
+}
+
+/** The identity of a point that stays at its nanosecond. */
+function placed(fingerprint: bigint): Identity {
+  return { kind: 'id', fingerprint: fingerprint === 0n ? 1n : fingerprint, placed: true };
 }
 
 /**
@@ -201,8 +219,10 @@ export class EqualPoints {
 
   private identifyOne(point: Point, rule: IdentityRule): Point {
     if (point.identity.kind !== 'none') return point;
-    const identity = rule === 'timestamp' ? SAMPLE : placed(`${point.value} ${this.ordinalOf(point)}`, point.time);
-    return { ...point, identity };
+    return withIdentity(point, rule, () => {
+      const words = `${point.time} ${point.value} ${this.ordinalOf(point)}`;
+      return placed(hash('sha256', words, 'buffer').readBigInt64BE());
+    });
   }
 
   private ordinalOf({ series, time, value }: Point): number {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Aggregation, Selection } from '../lib/aggregation.js';
-import { type Identity, identityOfId, type Point, seriesOf, type Tags } from '../lib/event.js';
-import { END_OF_TIME, MILLISECOND, MIN_TIME, type Nanoseconds } from '../lib/time.js';
+import { identityOfId, type Point, seriesOf, type Tags } from '../lib/event.js';
+import { MILLISECOND, type Nanoseconds } from '../lib/time.js';
 import { type Calendar, type CalendarGranularity, WEEKDAYS } from '../lib/window.js';
 
 const DAY = 86_400_000;
@@ -212,30 +212,6 @@ export const deletionCase: fc.Arbitrary<DeletionCase> = fc
         question,
       }));
   });
-
-/** A point as it may lie in a store: any name, any nanosecond, any double, any identity. */
-export const storedPoint: fc.Arbitrary<Point> = fc.record({
-  series: fc
-    .tuple(text, text, fc.dictionary(tagKey, text, { maxKeys: 3 }))
-    .filter(([, , tags]) => !Object.keys(tags).includes('__proto__'))
-    .map(([namespace, event, tags]) => seriesOf(namespace, event, { ...tags })),
-  time: fc.oneof(
-    fc.bigInt({ min: MIN_TIME, max: END_OF_TIME - 1n }),
-    fc.bigInt({ min: -2_000_000n, max: 2_000_000n }),
-    fc.bigInt({ min: 1_600_000_000_000_000_000n, max: 1_600_000_000_002_000_000n }),
-  ),
-  value: fc
-    .oneof(value, fc.double({ noNaN: true, noDefaultInfinity: true }))
-    .map((number) => (number === 0 ? 0 : number)),
-  identity: fc.oneof(
-    fc.constant<Identity>({ kind: 'none' }),
-    fc.constant<Identity>({ kind: 'sample' }),
-    fc
-      .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
-      .filter((fingerprint) => fingerprint !== 0n)
-      .map((fingerprint): Identity => ({ kind: 'id', fingerprint, placed: true })),
-  ),
-});
 
 /** The same events in another namespace, so that many cases share a database. */
 export function inNamespace(namespace: string, writes: StoreCase['writes']): Point[][] {

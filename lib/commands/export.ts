@@ -40,13 +40,15 @@ export interface Watched {
 export async function watch(source: Source, filter: PointsFilter, action: string): Promise<Watched> {
   const extent = await source.extent(filter);
   const progress = new Progress(action);
-  let count = 0;
+  let [count, fraction] = [0, 0];
   return {
     points: follow(source.points(filter), (points) => {
       count += points.length;
       const last = points.at(-1);
       if (last === undefined || extent === undefined) return;
-      progress.add(points.length, Number(last.time - extent.first) / Number(extent.last - extent.first + 1n));
+      // InfluxDB gives series after series within a slice of time.
+      fraction = Math.max(fraction, Number(last.time - extent.first) / Number(extent.last - extent.first + 1n));
+      progress.add(points.length, fraction);
     }),
     count: () => count,
     stop: () => {

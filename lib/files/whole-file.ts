@@ -1,6 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { messageOf, TrackingError } from '../errors.js';
@@ -17,13 +17,8 @@ export async function writeWhole(
 ): Promise<void> {
   const part = `${path}.part`;
   try {
-    const file = await open(part, 'w', mode);
-    try {
-      await writeTo(file, write);
-      await rename(part, path);
-    } finally {
-      await file.close();
-    }
+    await writeTo(createWriteStream(part, { mode, flush: true, highWaterMark: 1 << 20 }), write);
+    await rename(part, path);
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
@@ -31,14 +26,20 @@ export async function writeWhole(
   }
 }
 
-async function writeTo(file: FileHandle, write: (output: NodeJS.WritableStream) => Promise<void>): Promise<void> {
-  const output = file.createWriteStream({ autoClose: false, highWaterMark: 1 << 20 });
-  // What fails is met by whoever writes, or at the end.
-  output.on('error', () => undefined);
-  await write(output);
-  output.end();
-  await finished(output, { readable: false });
-  await file.sync();
+/** Resolves when all is on disk: the file is synced before it is closed. */
+async function writeTo(output: WriteStream, write: (output: NodeJS.WritableStream) => Promise<void>): Promise<void> {
+  const closed = finished(output);
+  // It may fail while somebody waits for something else.
+  closed.catch(() => undefined);
+  try {
+    await write(output);
+    output.end();
+  } catch (error) {
+    output.destroy();
+    await closed.catch(() => undefined);
+    throw error;
+  }
+  await closed;
 }
 
 function cannotWrite(path: string, error: unknown): TrackingError {
@@ -60,7 +61,7 @@ export async function syncFolder(path: string): Promise<void> {
  * @throws TrackingError `unavailable` where it cannot be read
  */
 export async function hashOfFile(path: string): Promise<string> {
-  const hash: Hash = createHash('sha256');
+  const hash = createHash('sha256');
   try {
     for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(bytes as Buffer);
   } catch (error) {

@@ -17,11 +17,14 @@ export class Progress {
 
   /** @param action - what is done, such as `importing` */
   constructor(action: string) {
+    const { isTTY } = process.stderr;
     this.bar = new SingleBar({
-      format: `${action} {bar} {percentage}% {points} points, {rate}/s, {eta_formatted} left`,
+      format: `${action} ${isTTY ? '{bar} ' : ''}{percentage}%, {points} points, {rate}/s, {eta_formatted} left`,
       stream: process.stderr,
       noTTYOutput: true,
       notTTYSchedule: PAUSE_BETWEEN_LINES,
+      // Elsewhere than in a terminal this clears nothing, and saves an empty line.
+      clearOnComplete: !isTTY,
       etaBuffer: 100,
       // It would take the signal for itself, and the program would not end.
       gracefulExit: false,

@@ -12,8 +12,8 @@ import { textArchive } from '../../lib/archives/text.js';
 import { parquetArchive } from '../../lib/duckdb/parquet.js';
 import { identityOfId, type Point, seriesOf } from '../../lib/event.js';
 import { lineProtocol } from '../../lib/influxdb/line-archive.js';
-import { storedPoint } from '../arbitraries.js';
 import { temporaryDirectory } from '../files/temporary.js';
+import { storedPoint } from './stored-point.js';
 
 const ARCHIVES: Readonly<Record<string, Archive>> = {
   NDJSON: textArchive(ndjson, { gzip: false }),
