@@ -14,6 +14,8 @@ const PER_MINUTE = 60_000;
  * acknowledged.
  */
 export class Ballast {
+  /** What was said instead of taking it, the last time. */
+  refusal = '';
   private sent = 0;
 
   constructor(private readonly service: ServiceProcess) {}
@@ -39,6 +41,7 @@ export class Ballast {
     const text = await response?.text().catch(() => undefined);
     if (response !== undefined && response.status < 500 && response.status !== 201) throw new Error(text);
     if (response?.status === 201) this.sent += BATCH;
+    else this.refusal = text ?? '';
     return response?.status === 201;
   }
 

@@ -1,4 +1,5 @@
 import { type Kind, KINDS, type TrackRequest } from './requests.js';
+import { Tally } from './tally.js';
 
 /** What a client was told about a request; nothing where the connection broke. */
 export interface Answer {
@@ -14,16 +15,12 @@ export class Book {
   private readonly open = emptySets();
   /** 503 and 429 that do not say when to come again. */
   private withoutRetryAfter = 0;
-  private denied = 0;
+  /** The status of each answer that was not 201. */
+  readonly denials = new Tally();
 
   /** How many events are acknowledged. */
   get size(): number {
     return KINDS.reduce((sum, kind) => sum + this.acknowledged[kind].size, 0);
-  }
-
-  /** How many answers were 503 or 429. */
-  get denials(): number {
-    return this.denied;
   }
 
   note({ kind, values }: TrackRequest, answer: Answer | undefined): void {
@@ -32,7 +29,7 @@ export class Book {
       return;
     }
     if (answer !== undefined) {
-      this.denied++;
+      this.denials.add(`answers of ${answer.status}`);
       if (!(Number(answer.retryAfter) > 0)) this.withoutRetryAfter++;
       if (answer.text.includes('Nothing of this request was stored')) return;
     }

@@ -14,9 +14,18 @@ export async function caughtUp(service: ServiceProcess): Promise<void> {
   }
 }
 
-/** The values of all events of a name, as the store has them. */
-export async function storedValues(service: ServiceProcess, name: string, token: string): Promise<number[]> {
-  const response = await ask(service, `${name}?granularity=none&limit=10000000`, token, 'application/x-ndjson');
+/**
+ * The values of all events of a name, as the store has them.
+ * @param range - such as `&tsMin=-1d`; left out: all there are
+ */
+export async function storedValues(
+  service: ServiceProcess,
+  name: string,
+  token: string,
+  range = '',
+): Promise<number[]> {
+  const question = `${encodeURIComponent(name)}?granularity=none&limit=10000000${range}`;
+  const response = await ask(service, question, token, 'application/x-ndjson');
   const values: number[] = [];
   if (response.body === null) return values;
   for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) {
