@@ -1,8 +1,11 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Admission } from './admission.js';
+import type { Selection } from './aggregation.js';
 import type { Settings } from './config.js';
 import { DuckDBStore } from './duckdb/store.js';
 import { type CommandWork, lockDataDirectory } from './files/lock.js';
 import { FileRegistry } from './files/registry.js';
+import { Expiry } from './expiry.js';
 import { createApp } from './http/app.js';
 import { listen } from './http/server.js';
 import { InfluxDBStore } from './influxdb/store.js';
@@ -10,6 +13,7 @@ import { Ingest } from './ingest.js';
 import type { Logger } from './log.js';
 import { Applications } from './oauth/applications.js';
 import { createAuthorization } from './oauth/authorization.js';
+import { Retentions } from './retention.js';
 import type { Store } from './store.js';
 
 /** A running service. */
@@ -23,6 +27,9 @@ export interface Service {
 
 /** Points in one write to the store: as many as two full requests. */
 const MAX_BATCH = 20_000;
+
+/** How long a request may wait for the store once the service is stopping. Milliseconds. */
+const ANSWER_PATIENCE = 6000;
 
 /** How long a write may go on after the last request was answered or cut off. Milliseconds. */
 const LAST_WRITE_PATIENCE = 1000;
@@ -44,16 +51,32 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     closers.push(() => registry.close());
 
     const store = await openStore(settings);
+    const admission = new Admission(settings.ingest.maxPendingMegabytes * 2 ** 20);
     const ingest = new Ingest((points) => store.write(points), {
       maxWaiting: settings.ingest.maxWaitingEvents,
       maxBatch: MAX_BATCH,
       timeout: settings.ingest.timeoutSeconds * 1000,
+      release: (bytes, sender) => {
+        admission.leave(bytes, sender);
+      },
+    });
+    const deleter = { delete: (selection: Selection) => ingest.exclusive(() => store.delete(selection)) };
+    const retentions = new Retentions(registry, settings.retention.seconds ?? undefined, () => {
+      expiry.run();
+    });
+    const expiry = new Expiry({
+      store,
+      delete: (selection) => deleter.delete(selection),
+      rule: () => retentions.rule(),
+      pause: settings.retention.checkMinutes * 60_000,
+      logger,
     });
     closers.push(async () => {
       // A database that does not answer must not keep the service from ending.
-      await Promise.race([ingest.close(), setTimeout(LAST_WRITE_PATIENCE, undefined, { ref: false })]);
+      const ended = Promise.all([expiry.close(), ingest.close()]);
+      await Promise.race([ended, sleep(LAST_WRITE_PATIENCE, undefined, { ref: false })]);
       await store.close();
-      await ingest.close();
+      await ended;
     });
 
     const authorization = await createAuthorization({
@@ -65,16 +88,25 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     const { applications } = authorization;
     const app = createApp({
       ingest,
+      admission,
       store,
-      deleter: { delete: (selection) => ingest.exclusive(() => store.delete(selection)) },
+      deleter,
       authenticator: authorization.authenticator,
       logger,
       readiness: [{ name: 'store', check: () => store.check() }],
       mounts: [authorization.middleware],
     });
     const server = await listen(app, settings.http);
-    closers.push(() => server.close());
-    lock.serve(applications.commands());
+    closers.push(async () => {
+      // Late enough for a store that still answers, and early enough to tell those who wait for one that does not.
+      const late = setTimeout(() => {
+        ingest.abandon();
+      }, ANSWER_PATIENCE);
+      await server.close();
+      clearTimeout(late);
+    });
+    expiry.run();
+    lock.serve({ ...applications.commands(), ...retentions.commands() });
     closers.push(() => lock.finish());
     return { url: server.url, applications, stop };
   } catch (error) {
@@ -101,7 +133,10 @@ function bootstrapOf({ bootstrap }: Settings): { id: string; secret: string } | 
 export async function openCommands(settings: Settings): Promise<CommandWork> {
   const registry = await FileRegistry.open(settings.data.directory);
   return {
-    handlers: new Applications(registry, bootstrapOf(settings)).commands(),
+    handlers: {
+      ...new Applications(registry, bootstrapOf(settings)).commands(),
+      ...new Retentions(registry, settings.retention.seconds ?? undefined).commands(),
+    },
     close: () => registry.close(),
   };
 }

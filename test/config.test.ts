@@ -44,7 +44,8 @@ describe('the settings', () => {
       store: 'duckdb',
       duckdb: { path: path.resolve('data/events.duckdb') },
       influxdb: null,
-      ingest: { maxWaitingEvents: 100_000, timeoutSeconds: 20 },
+      ingest: { maxWaitingEvents: 100_000, maxPendingMegabytes: 64, timeoutSeconds: 20 },
+      retention: { seconds: null, checkMinutes: 60 },
       bootstrap: null,
     });
   });

@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import Koa from 'koa';
 import type { Authenticator } from '../access.js';
+import type { Admission } from '../admission.js';
 import type { Logger } from '../log.js';
 import type { Reader } from '../store.js';
 import { authenticate } from './authenticate.js';
@@ -18,6 +19,7 @@ import { type Acceptor, routeTrack } from './track.js';
 /** What the front door opens onto. */
 export interface AppOptions {
   readonly ingest: Acceptor;
+  readonly admission: Admission;
   readonly store: Reader;
   readonly deleter: Deleter;
   readonly authenticator: Authenticator;
@@ -28,10 +30,19 @@ export interface AppOptions {
 }
 
 /** The whole of the service over HTTP, as a Koa application. */
-export function createApp({ ingest, store, deleter, authenticator, logger, readiness, mounts }: AppOptions): Koa {
+export function createApp({
+  ingest,
+  admission,
+  store,
+  deleter,
+  authenticator,
+  logger,
+  readiness,
+  mounts,
+}: AppOptions): Koa {
   const authenticated = authenticate(authenticator);
   const router = new Router<RequestState>();
-  routeTrack(router, authenticated, ingest);
+  routeTrack(router, authenticated, { ingest, admission });
   routeEvents(router, authenticated, store);
   routeDeletion(router, authenticated, deleter);
   routeDiscovery(router, authenticated, store);

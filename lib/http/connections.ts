@@ -13,6 +13,10 @@ export interface ConnectionTimes {
 /** Milliseconds between two looks at which connections have become idle. */
 const SWEEP_PAUSE = 20;
 
+/** Milliseconds that a turn of the event loop takes which has next to nothing to do, and how many to wait for one. */
+const QUIET = 0.05;
+const MAX_TURNS = 1000;
+
 /** What a connection was like when it was last looked at. */
 interface Look {
   readonly bytesRead: number;
@@ -59,9 +63,7 @@ export class Connections {
    * connections are closed. What is still under way after `patience` milliseconds is cut off.
    */
   async close(patience: number): Promise<void> {
-    // What the kernel has accepted in our name is reset when we stop listening: take it first.
-    await setImmediate();
-    await setImmediate();
+    await quietTurn();
     const closed = new Promise<void>((resolve) => {
       // Not the close of an HTTP server, which destroys idle connections with the requests on their way to us.
       NetServer.prototype.close.call(this.server, () => {
@@ -106,5 +108,17 @@ export class Connections {
         socket.destroySoon();
       }
     }
+  }
+}
+
+/**
+ * Resolves right after a turn of the event loop that did hardly more than to take new connections: those that the
+ * kernel has taken in our name and we have not are reset when we stop listening.
+ */
+async function quietTurn(): Promise<void> {
+  for (let turns = 0; turns < MAX_TURNS; turns++) {
+    const before = performance.now();
+    await setImmediate();
+    if (turns > 0 && performance.now() - before < QUIET) return;
   }
 }

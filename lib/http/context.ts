@@ -8,6 +8,8 @@ export interface RequestState {
   grant?: Grant;
   /** Whether the body has still to be inflated. */
   gzip?: boolean;
+  /** What entered for the body and has still to leave (`admission.ts`). */
+  pendingBytes?: number | undefined;
   /** The body's size and number of events, for the log. */
   bytes?: number;
   events?: number;

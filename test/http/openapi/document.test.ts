@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
+import { Admission } from '../../../lib/admission.js';
 import { createApp } from '../../../lib/http/app.js';
 import { createLogger } from '../../../lib/log.js';
 import { BOOTSTRAP, ask, basic, form, running } from '../../oauth/running.js';
@@ -115,6 +116,7 @@ describe('/openapi.json', () => {
 function routesOfApp(): string[] {
   const app = createApp({
     ingest: { accept: () => Promise.resolve() },
+    admission: new Admission(0),
     deleter: { delete: () => Promise.resolve(0) },
     store: new ReferenceStore(),
     authenticator: { authenticate: () => Promise.reject(new Error('Nobody asks.')) },
