@@ -48,6 +48,7 @@ export class Ingest {
   private readonly pointsOf = new Map<string, number>();
   private writing: Promise<void> | undefined;
   private underWay: readonly Request[] = [];
+  private accepted = 0;
   private closed = false;
   /** What waits to run between two writes. */
   private readonly between: Work[] = [];
@@ -89,6 +90,11 @@ export class Ingest {
       this.between.push({ run: () => settled(work).then(resolve, reject), reject });
       this.start();
     });
+  }
+
+  /** How many points became durable since the start. */
+  get acceptedPoints(): number {
+    return this.accepted;
   }
 
   /** How many points wait for a write. */
@@ -190,6 +196,7 @@ export class Ingest {
     this.underWay = batch;
     try {
       const refusals = await this.write(points);
+      this.accepted += points.length - refusals.length;
       settle(batch, refusals);
     } catch (error) {
       const failure =

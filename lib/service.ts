@@ -13,6 +13,7 @@ import { Ingest } from './ingest.js';
 import type { Logger } from './log.js';
 import { Applications } from './oauth/applications.js';
 import { createAuthorization } from './oauth/authorization.js';
+import { Metrics } from './prometheus/metrics.js';
 import { Retentions } from './retention.js';
 import type { Store } from './store.js';
 
@@ -51,15 +52,19 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     closers.push(() => registry.close());
 
     const store = await openStore(settings);
+    const metrics = new Metrics();
     const admission = new Admission(settings.ingest.maxPendingMegabytes * 2 ** 20);
-    const ingest = new Ingest((points) => store.write(points), {
-      maxWaiting: settings.ingest.maxWaitingEvents,
-      maxBatch: MAX_BATCH,
-      timeout: settings.ingest.timeoutSeconds * 1000,
-      release: (bytes, sender) => {
-        admission.leave(bytes, sender);
+    const ingest = new Ingest(
+      metrics.measured((points) => store.write(points)),
+      {
+        maxWaiting: settings.ingest.maxWaitingEvents,
+        maxBatch: MAX_BATCH,
+        timeout: settings.ingest.timeoutSeconds * 1000,
+        release: (bytes, sender) => {
+          admission.leave(bytes, sender);
+        },
       },
-    });
+    );
     const deleter = { delete: (selection: Selection) => ingest.exclusive(() => store.delete(selection)) };
     const retentions = new Retentions(registry, settings.retention.seconds ?? undefined, () => {
       expiry.run();
@@ -70,6 +75,12 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       rule: () => retentions.rule(),
       pause: settings.retention.checkMinutes * 60_000,
       logger,
+    });
+    metrics.collect({
+      tracking_events_accepted_total: () => ingest.acceptedPoints,
+      tracking_events_waiting: () => ingest.backlog,
+      tracking_pending_bytes: () => admission.pendingBytes,
+      tracking_events_expired_total: () => expiry.deletedEvents,
     });
     closers.push(async () => {
       // A database that does not answer must not keep the service from ending.
@@ -93,6 +104,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       deleter,
       authenticator: authorization.authenticator,
       logger,
+      meter: metrics,
       readiness: [{ name: 'store', check: () => store.check() }],
       mounts: [authorization.middleware],
     });

@@ -6,6 +6,8 @@ import { ServiceProcess } from './servers/service.js';
 
 const EVENT = '{"namespace":"a","name":"b","value":1}';
 
+const RESET = 'read ECONNRESET after ""';
+
 /** What became of the requests of all clients. */
 interface Tally {
   readonly statuses: Record<string, number>;
@@ -27,8 +29,10 @@ async function keepSending(service: ServiceProcess, request: string, pause: numb
     for (let open = true, fresh = true; open; fresh = false) {
       const answer = await exchange(socket, request);
       if ('failure' in answer) {
-        tally.unanswered.push(`${fresh ? 'fresh' : 'kept'} ${request.includes('close')} ${pause} ${answer.failure}`);
-        break;
+        // The kernel takes connections before the service does, and resets them when that ceases to listen.
+        if (fresh && answer.failure === RESET) tally.refusedConnections++;
+        else tally.unanswered.push(answer.failure);
+        return;
       }
       tally.statuses[answer.status] = (tally.statuses[answer.status] ?? 0) + 1;
       open = answer.keepAlive;
@@ -74,7 +78,7 @@ describe('a service that is stopped under load', function () {
   it('answers every request that was sent, or refuses the connection, and has all that it acknowledged', async () => {
     const service = await ServiceProcess.start();
     let accepted = 0;
-    for (let round = 0; round < Number(process.env.TRACKING_STOPS ?? 5); round++) {
+    for (let round = 0; round < Number(process.env.TRACKING_STOPS ?? 3); round++) {
       const token = await service.token();
       const head = `POST /api/track/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n`;
       const body = `Content-Length: ${EVENT.length}\r\n\r\n${EVENT}`;

@@ -12,6 +12,7 @@ import { routeDocs } from './docs.js';
 import { routeEvents } from './events.js';
 import { type ReadinessCheck, routeHealth } from './health.js';
 import { logRequests } from './log-requests.js';
+import { type Meter, routeMetrics } from './metrics.js';
 import { answerNotFound } from './not-found.js';
 import { answerProblems } from './problem.js';
 import { type Acceptor, routeTrack } from './track.js';
@@ -24,6 +25,7 @@ export interface AppOptions {
   readonly deleter: Deleter;
   readonly authenticator: Authenticator;
   readonly logger: Logger;
+  readonly meter: Meter;
   readonly readiness: readonly ReadinessCheck[];
   /** Middlewares of other folders, asked in turn for every path that is not ours. */
   readonly mounts: readonly Koa.Middleware[];
@@ -37,6 +39,7 @@ export function createApp({
   deleter,
   authenticator,
   logger,
+  meter,
   readiness,
   mounts,
 }: AppOptions): Koa {
@@ -47,11 +50,12 @@ export function createApp({
   routeDeletion(router, authenticated, deleter);
   routeDiscovery(router, authenticated, store);
   routeHealth(router, readiness);
+  routeMetrics(router, meter);
   routeDocs(router);
 
   const app = new Koa<RequestState>();
   answerProblems(app, logger);
-  app.use(logRequests(logger)).use(protect).use(router.routes());
+  app.use(logRequests(logger, meter)).use(protect).use(router.routes());
   for (const mount of mounts) app.use(mount);
   app.use(answerNotFound);
   return app;

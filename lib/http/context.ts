@@ -1,5 +1,6 @@
 import type Koa from 'koa';
 import type { Grant } from '../access.js';
+import type { ErrorCode } from '../errors.js';
 
 /** What the middlewares of one request tell each other. */
 export interface RequestState {
@@ -13,6 +14,8 @@ export interface RequestState {
   /** The body's size and number of events, for the log. */
   bytes?: number;
   events?: number;
+  /** The code of the error that the request was answered with. */
+  refusal?: ErrorCode;
   /** What ended the request before its time. */
   failure?: unknown;
 }

@@ -5,6 +5,7 @@ import type { Selection } from '../../lib/aggregation.js';
 import { TrackingError } from '../../lib/errors.js';
 import type { Point } from '../../lib/event.js';
 import { type AppOptions, createApp } from '../../lib/http/app.js';
+import type { Meter } from '../../lib/http/metrics.js';
 import { type ListenOptions, type Listener, listen } from '../../lib/http/server.js';
 import { Ingest } from '../../lib/ingest.js';
 import { createLogger } from '../../lib/log.js';
@@ -27,6 +28,13 @@ const authenticator: Authenticator = {
     if (grant === undefined) throw new TrackingError('unauthenticated', 'The token is "forged".');
     return token.startsWith('late-') ? new Promise((resolve) => setImmediate(resolve, grant)) : grant;
   },
+};
+
+/** Counts nothing. */
+export const SILENT: Meter = {
+  contentType: 'text/plain',
+  text: () => Promise.resolve(''),
+  request: () => undefined,
 };
 
 /** The real application behind a real socket, on an array for a store. */
@@ -73,6 +81,7 @@ export async function openFront(
     deleter,
     authenticator,
     logger,
+    meter: SILENT,
     readiness: [],
     mounts: [],
     ...parts,

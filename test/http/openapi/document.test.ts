@@ -5,7 +5,7 @@ import { createApp } from '../../../lib/http/app.js';
 import { createLogger } from '../../../lib/log.js';
 import { BOOTSTRAP, ask, basic, form, running } from '../../oauth/running.js';
 import { ReferenceStore } from '../../reference.js';
-import { type Front, openFront } from '../front.js';
+import { type Front, SILENT, openFront } from '../front.js';
 import { Described, contentOf, examplesIn, isAuthorization, valuesOf } from './described.js';
 
 describe('/openapi.json', () => {
@@ -121,6 +121,7 @@ function routesOfApp(): string[] {
     store: new ReferenceStore(),
     authenticator: { authenticate: () => Promise.reject(new Error('Nobody asks.')) },
     logger: createLogger({ level: 'error', human: false }),
+    meter: SILENT,
     readiness: [],
     mounts: [],
   });
