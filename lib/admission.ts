@@ -6,6 +6,10 @@ const MAX_SHARE = 0.8;
 /**
  * What bounds the memory: the bytes of all requests that are being read, inflated, or waiting for the store. Who enters
  * so many leaves with as many, whatever happens in between.
+ *
+ * A pending byte costs at most ten bytes of resident memory: measured with a store that hangs, 10,000 events a request as
+ * NDJSON, 3 (16 long tags), 5 (no tags, also inflated), 6 (ids) and 8.5 (16 tags of one letter each); single events with
+ * what is counted for each request, 3. The service itself takes 115 MB, and what its store needs.
  */
 export class Admission {
   private pending = 0;

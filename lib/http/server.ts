@@ -29,6 +29,9 @@ export interface ListenOptions {
 /** Longer than the 60 s after which load balancers commonly drop idle connections, so that they do it before us. */
 const KEEP_ALIVE = 65_000;
 
+/** Connections that the kernel takes ahead of us, as far as it allows so many. Beyond it clients see resets and delays. */
+const BACKLOG = 4096;
+
 /**
  * Serves an application over HTTP.
  * @throws TrackingError `unavailable` where the address cannot be listened on
@@ -76,7 +79,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
       const where = `${host}, port ${port}`;
       reject(new TrackingError('unavailable', `Cannot listen on ${where}: ${reason}. Set HOST and PORT.`));
     });
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
 }
 

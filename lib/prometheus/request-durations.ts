@@ -8,8 +8,8 @@ interface Series {
 }
 
 /**
- * A histogram of requests by route, method and status. prom-client takes 1.2 µs and more to find the series of an
- * observation by its labels, this takes 0.05 µs: there may be 15,000 requests a second.
+ * A histogram of requests by route, method and status. prom-client takes 1.2 to 2.2 µs to find the series of an
+ * observation by its labels, this takes 0.1 µs: there may be 15,000 requests a second.
  */
 export class RequestDurations {
   private readonly routes = new Map<string, Map<string, Map<number, Series>>>();
