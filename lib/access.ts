@@ -21,10 +21,11 @@ export interface Authenticator {
 
 /** Whether one of the patterns allows the namespace; `*` stands for any characters, and no patterns allow all. */
 export function allowsNamespace(patterns: readonly string[], namespace: string): boolean {
-  return patterns.length === 0 || patterns.some((pattern) => matches(pattern, namespace));
+  return patterns.length === 0 || patterns.some((pattern) => matchesPattern(pattern, namespace));
 }
 
-function matches(pattern: string, text: string): boolean {
+/** Whether a pattern stands for the text: `*` for any characters, all others for themselves. */
+export function matchesPattern(pattern: string, text: string): boolean {
   const [head = '', ...rest] = pattern.split('*');
   if (rest.length === 0) return text === pattern;
   if (!text.startsWith(head)) return false;

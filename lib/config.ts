@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import Joi from 'joi';
 import { Load } from 'config/lib/util.js';
 import { TrackingError } from './errors.js';
+import { readDuration } from './retention.js';
 
 /** The settings, checked and complete; `config/default.json5` and `sample.env` explain each. */
 export interface Settings {
@@ -16,7 +17,13 @@ export interface Settings {
   readonly influxdb: InfluxDBSettings | null;
   readonly queue: 'none' | 'nats';
   readonly nats: NatsSettings | null;
-  readonly ingest: { readonly maxWaitingEvents: number; readonly timeoutSeconds: number };
+  readonly ingest: {
+    readonly maxWaitingEvents: number;
+    readonly maxPendingMegabytes: number;
+    readonly timeoutSeconds: number;
+  };
+  /** Seconds; null for ever. */
+  readonly retention: { readonly seconds: number | null; readonly checkMinutes: number };
   readonly bootstrap: { readonly clientId: string; readonly clientSecret: string } | null;
 }
 
@@ -45,7 +52,7 @@ function packageFolder(): string {
 
 /** What may stand in the settings files, labelled by the environment variable that sets it. */
 function schemaOf(variables: Variables): Joi.ObjectSchema {
-  const { http, log, data, duckdb, influxdb, nats, ingest, bootstrap } = variables;
+  const { http, log, data, duckdb, influxdb, nats, ingest, retention, bootstrap } = variables;
   const optional = (label: string): Joi.StringSchema => Joi.string().allow(null).label(label);
   const needed = (label: string): Joi.StringSchema =>
     Joi.string()
@@ -98,7 +105,12 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
     },
     ingest: {
       maxWaitingEvents: number(ingest.maxWaitingEvents, 10_000, 10_000_000).integer(),
+      maxPendingMegabytes: number(ingest.maxPendingMegabytes, 32, 65_536),
       timeoutSeconds: number(ingest.timeoutSeconds, 1, 600),
+    },
+    retention: {
+      seconds: optional(retention.seconds).custom(readDuration),
+      checkMinutes: number(retention.checkMinutes, 1, 1440),
     },
     bootstrap: Joi.object({
       clientId: optional(bootstrap.clientId).pattern(/^[\w.~-]{1,128}$/),
@@ -112,6 +124,7 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
       (value.clientId === null) === (value.clientSecret === null) ? value : helpers.error('bootstrap.both'),
     ),
   }).messages({
+    'any.custom': '{#label} {#error.message}',
     'any.only': '{#label} must be one of {#valids}, not "{#value}"',
     'object.unknown': '{#label} is no setting; config/default.json5 lists them all',
     'string.pattern.base': '{#label} must have 1 to 128 characters of A-Z a-z 0-9 - . _ ~',
@@ -130,7 +143,8 @@ interface Variables {
   readonly influxdb: Readonly<Record<'url' | 'token' | 'org' | 'bucket', string>>;
   readonly queue: string;
   readonly nats: Readonly<Record<'url' | 'monitorUrl' | 'stream' | 'replicas', string>>;
-  readonly ingest: Readonly<Record<'maxWaitingEvents' | 'timeoutSeconds', string>>;
+  readonly ingest: Readonly<Record<'maxWaitingEvents' | 'maxPendingMegabytes' | 'timeoutSeconds', string>>;
+  readonly retention: Readonly<Record<'seconds' | 'checkMinutes', string>>;
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string>>;
 }
 

@@ -9,15 +9,25 @@ export interface IngestOptions {
   readonly maxBatch: number;
   /** Milliseconds after which a request that still waits gets 503. */
   readonly timeout: number;
+  /** Told once of the bytes that came with each request, when nothing keeps its points any more. */
+  readonly release?: (bytes: number, sender: string) => void;
 }
 
 interface Request {
   readonly points: readonly Point[];
   readonly sender: string;
+  /** What it is to be released with. */
+  readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   /** On the clock of `performance.now()`. */
   readonly deadline: number;
+}
+
+/** What is to run between two writes. */
+interface Work {
+  run(): Promise<void>;
+  reject(error: unknown): void;
 }
 
 /** Of all that may wait, how much may be one sender's: none can shut the others out. */
@@ -38,9 +48,10 @@ export class Ingest {
   private readonly pointsOf = new Map<string, number>();
   private writing: Promise<void> | undefined;
   private underWay: readonly Request[] = [];
+  private accepted = 0;
   private closed = false;
   /** What waits to run between two writes. */
-  private readonly between: (() => Promise<void>)[] = [];
+  private readonly between: Work[] = [];
   private sweep: NodeJS.Timeout | undefined;
 
   constructor(
@@ -51,16 +62,19 @@ export class Ingest {
   /**
    * Resolves once the points are durable.
    * @param sender - the application: none may fill all the room there is
+   * @param bytes - what is released when the points have left, also where they are refused
    * @throws TrackingError `unavailable` where the store cannot take them now (they may be stored all the same),
    *   `too-many-requests` where too many of this sender wait,
    *   `unprocessable` where it will never take some of them; those are named by index, and the others are stored
    */
-  accept(points: readonly Point[], sender = ''): Promise<void> {
-    if (points.length === 0) return Promise.resolve();
-    const refusal = this.refusalOf(points.length, sender);
-    if (refusal !== undefined) return Promise.reject(refusal);
+  accept(points: readonly Point[], sender = '', bytes = 0): Promise<void> {
+    const refusal = points.length === 0 ? 'nothing' : this.refusalOf(points.length, sender);
+    if (refusal !== undefined) {
+      this.options.release?.(bytes, sender);
+      return refusal === 'nothing' ? Promise.resolve() : Promise.reject(refusal);
+    }
     return new Promise((resolve, reject) => {
-      this.waiting.push({ points, sender, resolve, reject, deadline: performance.now() + this.options.timeout });
+      this.waiting.push({ points, sender, bytes, resolve, reject, deadline: performance.now() + this.options.timeout });
       this.count(sender, points.length);
       this.start();
     });
@@ -73,9 +87,14 @@ export class Ingest {
   exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.closed) return Promise.reject(stopping());
     return new Promise((resolve, reject) => {
-      this.between.push(() => work().then(resolve, reject));
+      this.between.push({ run: () => settled(work).then(resolve, reject), reject });
       this.start();
     });
+  }
+
+  /** How many points became durable since the start. */
+  get acceptedPoints(): number {
+    return this.accepted;
   }
 
   /** How many points wait for a write. */
@@ -87,6 +106,20 @@ export class Ingest {
   async close(): Promise<void> {
     this.closed = true;
     await this.writing;
+  }
+
+  /**
+   * Takes no more, and refuses at once all that waits: whoever sent it learns of it while there is still time. A write
+   * that is under way goes on.
+   */
+  abandon(): void {
+    this.closed = true;
+    for (const request of this.underWay) request.reject(stopping(' Its events may be stored later.'));
+    for (const request of this.waiting.splice(0)) {
+      request.reject(stopping(' Nothing of this request was stored.'));
+      this.leave(request);
+    }
+    for (const work of this.between.splice(0)) work.reject(stopping());
   }
 
   private refusalOf(points: number, sender: string): TrackingError | undefined {
@@ -120,6 +153,11 @@ export class Ingest {
     else this.pointsOf.delete(sender);
   }
 
+  private leave({ points, sender, bytes }: Request): void {
+    this.count(sender, -points.length);
+    this.options.release?.(bytes, sender);
+  }
+
   private start(): void {
     // A turn of the event loop later, so that requests that arrived together go out together.
     this.writing ??= new Promise<void>((start) => setImmediate(start)).then(() => this.run());
@@ -133,7 +171,7 @@ export class Ingest {
     }, pause);
     for (;;) {
       const work = this.between.shift();
-      if (work !== undefined) await work();
+      if (work !== undefined) await work.run();
       if (this.waiting.length > 0) await this.writeOnce(this.takeBatch());
       else if (this.between.length === 0) break;
     }
@@ -158,6 +196,7 @@ export class Ingest {
     this.underWay = batch;
     try {
       const refusals = await this.write(points);
+      this.accepted += points.length - refusals.length;
       settle(batch, refusals);
     } catch (error) {
       const failure =
@@ -170,7 +209,7 @@ export class Ingest {
       for (const request of batch) request.reject(failure);
     } finally {
       this.underWay = [];
-      for (const request of batch) this.count(request.sender, -request.points.length);
+      for (const request of batch) this.leave(request);
     }
   }
 
@@ -182,15 +221,20 @@ export class Ingest {
     }
     const inTime = this.waiting.findIndex(({ deadline }) => deadline > now);
     const late = this.waiting.splice(0, inTime < 0 ? this.waiting.length : inTime);
-    for (const { points, sender, reject } of late) {
-      this.count(sender, -points.length);
-      reject(tooLate('Nothing of this request was stored.'));
+    for (const request of late) {
+      this.leave(request);
+      request.reject(tooLate('Nothing of this request was stored.'));
     }
   }
 }
 
-function stopping(): TrackingError {
-  return new TrackingError('unavailable', 'The service is stopping.', { retryAfter: 5 });
+/** What throws at once rejects too. */
+async function settled<Result>(work: () => Promise<Result>): Promise<Result> {
+  return work();
+}
+
+function stopping(fate = ''): TrackingError {
+  return new TrackingError('unavailable', `The service is stopping.${fate}`, { retryAfter: 5 });
 }
 
 function tooLate(fate: string): TrackingError {

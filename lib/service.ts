@@ -1,22 +1,26 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Admission } from './admission.js';
+import type { Selection } from './aggregation.js';
 import type { Settings } from './config.js';
-import { deadLetterHandlers } from './dead-letter-commands.js';
+import { deadLetterCommands } from './dead-letters.js';
 import { DuckDBStore } from './duckdb/store.js';
-import { type CommandWork, type DirectoryLock, lockDataDirectory } from './files/lock.js';
-import { FileRegistry } from './files/registry.js';
 import type { Point } from './event.js';
+import { Expiry } from './expiry.js';
+import { lockDataDirectory } from './files/lock.js';
+import { FileRegistry } from './files/registry.js';
 import { createApp } from './http/app.js';
 import { listen } from './http/server.js';
 import { InfluxDBStore } from './influxdb/store.js';
 import { Ingest, type IngestOptions } from './ingest.js';
 import type { Logger } from './log.js';
 import { NatsQueue } from './nats/queue.js';
-import { Applications } from './oauth/applications.js';
+import type { Applications } from './oauth/applications.js';
 import { createAuthorization } from './oauth/authorization.js';
-import type { DeadLetters, Queue } from './queue.js';
-import type { Registry } from './registry.js';
+import { Metrics } from './prometheus/metrics.js';
+import type { Queue } from './queue.js';
+import { Retentions } from './retention.js';
 import type { Store } from './store.js';
-import { ownStore, storeCommands, storeStreams, type TransferStore } from './transfer-store.js';
+import { ownStore, storeCommands, storeStreams } from './transfer-store.js';
 import { Turns } from './turns.js';
 
 /** A running service. */
@@ -31,12 +35,14 @@ export interface Service {
 /** Points in one write to the store: as many as two full requests. */
 const MAX_BATCH = 20_000;
 
+/** How long a request may wait for the store once the service is stopping. Milliseconds. */
+const ANSWER_PATIENCE = 6000;
+
 /** How long a write may go on after the last request was answered or cut off. Milliseconds. */
 const LAST_WRITE_PATIENCE = 1000;
 
-/** How long a start waits for NATS, and a command where no service runs. Milliseconds. */
+/** How long a start waits for NATS, so that the first requests find it. Milliseconds. */
 const START_PATIENCE = 1000;
-const NATS_PATIENCE = 5000;
 
 /**
  * Builds the parts from the settings and starts them, the innermost first; `stop` ends them in the opposite order.
@@ -56,18 +62,48 @@ export async function startService(settings: Settings, logger: Logger): Promise<
 
     const store = await openStore(settings);
     const queue = openQueue(settings, logger);
+    const metrics = new Metrics();
+    const admission = new Admission(settings.ingest.maxPendingMegabytes * 2 ** 20);
     const write = queue === undefined ? (points: readonly Point[]) => store.write(points) : publishTo(queue);
-    const ingest = new Ingest(write, ingestOptions(settings));
+    const ingest = new Ingest(metrics.measured(write), {
+      ...ingestOptions(settings),
+      release: (bytes, sender) => {
+        admission.leave(bytes, sender);
+      },
+    });
+    // Behind a queue a deletion stands in line with the events.
+    const deleteSelected = (selection: Selection): Promise<number> =>
+      queue === undefined ? ingest.exclusive(() => store.delete(selection)) : queue.delete(selection);
+    const retentions = new Retentions(registry, settings.retention.seconds ?? undefined, () => {
+      expiry.run();
+    });
+    const expiry = new Expiry({
+      store,
+      delete: deleteSelected,
+      rule: () => retentions.rule(),
+      pause: settings.retention.checkMinutes * 60_000,
+      logger,
+    });
+    metrics.collect({
+      tracking_events_accepted_total: () => ingest.acceptedPoints,
+      tracking_events_waiting: () => ingest.backlog,
+      tracking_pending_bytes: () => admission.pendingBytes,
+      tracking_events_expired_total: () => expiry.deletedEvents,
+      ...(queue && {
+        tracking_queue_events: async () => (await queue.lag()).events,
+        tracking_queue_lag_seconds: async () => (await queue.lag()).seconds,
+        tracking_dead_letters: () => queue.deadLetters.count(),
+      }),
+    });
     closers.push(async () => {
       // A database that does not answer must not keep the service from ending.
-      const ended = ingest.close().then(() => queue?.close());
-      await Promise.race([ended, setTimeout(LAST_WRITE_PATIENCE, undefined, { ref: false })]);
+      const ended = Promise.all([expiry.close(), ingest.close().then(() => queue?.close())]);
+      await Promise.race([ended, sleep(LAST_WRITE_PATIENCE, undefined, { ref: false })]);
       await store.close();
       await ended;
     });
     if (queue !== undefined) {
       feed(queue, store);
-      // So that the first requests find it; without NATS the service starts all the same.
       await queue.established(START_PATIENCE).catch(() => undefined);
     }
 
@@ -80,11 +116,12 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     const { applications } = authorization;
     const app = createApp({
       ingest,
+      admission,
       store,
-      // Behind a queue a deletion stands in line with the events.
-      deleter: queue ?? { delete: (selection) => ingest.exclusive(() => store.delete(selection)) },
+      deleter: { delete: deleteSelected },
       authenticator: authorization.authenticator,
       logger,
+      meter: metrics,
       readiness: [
         { name: 'store', check: () => store.check() },
         ...(queue === undefined ? [] : [{ name: 'queue', check: () => queue.check() }]),
@@ -92,12 +129,21 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       mounts: [authorization.middleware],
     });
     const server = await listen(app, settings.http);
-    closers.push(() => server.close());
+    closers.push(async () => {
+      // Late enough for a store that still answers, and early enough to tell those who wait for one that does not.
+      const late = setTimeout(() => {
+        ingest.abandon();
+      }, ANSWER_PATIENCE);
+      await server.close();
+      clearTimeout(late);
+    });
+    expiry.run();
     const transfers = ownStore({ kind: settings.store, store, ingest, registry });
     lock.serve(
       {
         ...applications.commands(),
-        ...deadLetterHandlers(() => Promise.resolve(queue?.deadLetters)),
+        ...retentions.commands(),
+        ...deadLetterCommands(() => Promise.resolve(queue?.deadLetters)),
         ...storeCommands(transfers),
       },
       storeStreams(transfers),
@@ -110,7 +156,8 @@ export async function startService(settings: Settings, logger: Logger): Promise<
   }
 }
 
-function ingestOptions({ ingest }: Settings): IngestOptions {
+/** How events wait for the store. */
+export function ingestOptions({ ingest }: Settings): IngestOptions {
   return {
     maxWaiting: ingest.maxWaitingEvents,
     maxBatch: MAX_BATCH,
@@ -125,7 +172,8 @@ export function openStore(settings: Settings): Promise<Store> {
     : Promise.resolve(new InfluxDBStore(settings.influxdb));
 }
 
-function openQueue({ nats }: Settings, logger?: Logger): NatsQueue | undefined {
+/** The queue that the settings name, if any; it connects in the background. */
+export function openQueue({ nats }: Settings, logger?: Logger): NatsQueue | undefined {
   if (nats === null) return undefined;
   return new NatsQueue({ ...nats, onProblem: (message, error) => logger?.warn(message, { error }) });
 }
@@ -151,71 +199,7 @@ function issuerOf({ http }: Settings): string {
   return http.issuerUrl ?? `http://localhost:${http.port}`;
 }
 
-function bootstrapOf({ bootstrap }: Settings): { id: string; secret: string } | undefined {
+/** The application that the settings describe, if any. */
+export function bootstrapOf({ bootstrap }: Settings): { id: string; secret: string } | undefined {
   return bootstrap === null ? undefined : { id: bootstrap.clientId, secret: bootstrap.clientSecret };
-}
-
-/** A store of this process for commands that move points, and what ends it. */
-export interface OpenedStore {
-  readonly store: TransferStore;
-  close(): Promise<void>;
-}
-
-/** Opens the store of the settings for a command, and what lies beside it. @param lock - the data directory, held */
-export async function openTransferStore(settings: Settings, lock: DirectoryLock): Promise<OpenedStore> {
-  const registry = await FileRegistry.open(settings.data.directory);
-  try {
-    const opened = await openBareStore(settings, registry);
-    const { store } = opened;
-    const applications = new Applications(registry, bootstrapOf(settings));
-    lock.serve({ ...applications.commands(), ...storeCommands(store) }, storeStreams(store));
-    return {
-      store,
-      close: async () => {
-        await lock.finish();
-        await opened.close();
-        await registry.close();
-      },
-    };
-  } catch (error) {
-    await registry.close();
-    throw error;
-  }
-}
-
-/** Opens the store of the settings. @param registry - what lies beside it */
-export async function openBareStore(
-  settings: Settings,
-  registry: Pick<Registry, 'applications' | 'retentions' | 'signingKeys'>,
-): Promise<OpenedStore> {
-  const store = await openStore(settings);
-  const ingest = new Ingest((points) => store.write(points), ingestOptions(settings));
-  return {
-    store: ownStore({ kind: settings.store, store, ingest, registry }),
-    close: async () => {
-      await ingest.close();
-      await store.close();
-    },
-  };
-}
-
-/** What the command line has carried out where no service runs. */
-export async function openCommands(settings: Settings): Promise<CommandWork> {
-  const registry = await FileRegistry.open(settings.data.directory);
-  let queue: NatsQueue | undefined;
-  const openDeadLetters = async (): Promise<DeadLetters | undefined> => {
-    queue = openQueue(settings);
-    await queue?.established(NATS_PATIENCE);
-    return queue?.deadLetters;
-  };
-  return {
-    handlers: {
-      ...new Applications(registry, bootstrapOf(settings)).commands(),
-      ...deadLetterHandlers(openDeadLetters),
-    },
-    close: async () => {
-      await queue?.close();
-      await registry.close();
-    },
-  };
 }

@@ -46,7 +46,8 @@ describe('the settings', () => {
       influxdb: null,
       queue: 'none',
       nats: null,
-      ingest: { maxWaitingEvents: 100_000, timeoutSeconds: 20 },
+      ingest: { maxWaitingEvents: 100_000, maxPendingMegabytes: 64, timeoutSeconds: 20 },
+      retention: { seconds: null, checkMinutes: 60 },
       bootstrap: null,
     });
   });

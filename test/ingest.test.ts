@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import * as fc from 'fast-check';
 import { TrackingError } from '../lib/errors.js';
 import { type Point, seriesOf } from '../lib/event.js';
 import { Ingest } from '../lib/ingest.js';
@@ -42,6 +43,10 @@ async function failure(promise: Promise<void>): Promise<TrackingError> {
     if (error instanceof TrackingError) return error;
   }
   throw new Error('was not refused');
+}
+
+function thrown(): never {
+  throw new Error('at once');
 }
 
 describe('accepted events', () => {
@@ -139,6 +144,65 @@ describe('accepted events', () => {
     await ingest.close();
     expect(gate.batches).to.deep.equal([[1]]);
     expect(ingest.backlog).to.equal(0);
+  });
+
+  it('are told at once that the service stops where they wait for a store that hangs', async () => {
+    const gate = new Gate();
+    const ingest = new Ingest(gate.write, options);
+    const underWay = failure(ingest.accept(points(1)));
+    await turn();
+    await turn();
+    const inLine = failure(ingest.accept(points(2)));
+    const between = failure(ingest.exclusive(() => Promise.resolve()));
+    ingest.abandon();
+    expect((await underWay).message).to.equal('The service is stopping. Its events may be stored later.');
+    expect((await inLine).message).to.equal('The service is stopping. Nothing of this request was stored.');
+    expect((await between).code).to.equal('unavailable');
+    await gate.end();
+    await ingest.close();
+    expect(gate.batches).to.deep.equal([[1]]);
+    expect(ingest.backlog).to.equal(0);
+  });
+
+  it('leave nothing behind of what was counted for them, whatever arrives and whatever the store does', async () => {
+    const request = fc.record({
+      size: fc.integer({ min: 0, max: 60 }),
+      sender: fc.constantFrom('one', 'other'),
+      outcome: fc.constantFrom('stored', 'refused', 'failed', 'late', 'thrown'),
+      turns: fc.integer({ min: 0, max: 3 }),
+      end: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { maxLength: 20 }), async (requests) => {
+        let bytes = 0;
+        let released = 0;
+        const outcomes = requests.map(({ outcome }) => outcome);
+        const ingest = new Ingest(
+          async (batch) => {
+            const outcome = outcomes.shift();
+            await turn();
+            if (outcome === 'failed') throw new Error('disk on fire');
+            if (outcome === 'late') await new Promise((resolve) => setTimeout(resolve, 4));
+            return outcome === 'refused' ? batch.map((_, index) => ({ index, reason: 'never' })) : [];
+          },
+          { ...options, timeout: 2, release: (count) => (released += count) },
+        );
+        const answers: Promise<unknown>[] = [];
+        const answered = (answer: Promise<void>): unknown => answers.push(answer.catch(() => undefined));
+        for (const { size, sender, outcome, turns, end } of requests) {
+          bytes += size + 1;
+          answered(ingest.accept(points(...new Array<number>(size).fill(0)), sender, size + 1));
+          const work = outcome === 'thrown' ? thrown : () => Promise.resolve();
+          if (end) answered(ingest.exclusive(work));
+          for (let count = 0; count < turns; count++) await turn();
+        }
+        await Promise.all(answers);
+        await ingest.close();
+        expect(ingest.backlog).to.equal(0);
+        expect(released).to.equal(bytes);
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('are all written before it closes, and none is taken afterwards', async () => {

@@ -118,6 +118,29 @@ describe('the service', function () {
     await service.stop();
   });
 
+  it('is told on the command line how long events are kept, while it runs and while it does not', async () => {
+    const service = await ServiceProcess.start({ LOG_LEVEL: 'info' });
+    const environment: NodeJS.ProcessEnv = { ...process.env, DATA_DIR: service.dataDirectory };
+    const tracking = async (...command: string[]): Promise<string> =>
+      (await run(process.execPath, [CLI, 'retention', ...command], { env: environment })).stdout;
+    expect(await tracking('set', 'Server-*', '90d')).to.equal(
+      'Events of Server-* are deleted once they are older than 90d.\n',
+    );
+    const failed = (await tracking('set', 'Server-*', 'soon').catch((error: unknown) => error)) as Failed;
+    expect(failed.stderr).to.match(/^Nothing was set: the duration must be a number of hours, .* not "soon"\.\n$/);
+    await service.stop();
+    await tracking('set', 'Frontend', '18mo');
+    expect(await tracking('list')).to.equal('Server-*  90d\nFrontend  558d\n');
+    await tracking('remove', 'Server-*');
+    const again = (await tracking('remove', 'Server-*').catch((error: unknown) => error)) as Failed;
+    expect(again.stderr).to.equal('There is no retention for Server-*.\n');
+    environment.RETENTION = '1y';
+    expect(JSON.parse(await tracking('list', '--json'))).to.deep.equal([
+      { namespaces: 'Frontend', duration: '558d', setting: false },
+      { namespaces: '*', duration: '366d', setting: true },
+    ]);
+  });
+
   it('starts without InfluxDB, says why it is not ready, and answers writes with 503', async () => {
     const service = await ServiceProcess.start({
       STORE: 'influxdb',

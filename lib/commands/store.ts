@@ -1,7 +1,7 @@
 import type { Settings } from '../config.js';
 import { TrackingError } from '../errors.js';
 import { reachDataDirectory } from '../files/reach.js';
-import { openBareStore, type OpenedStore, openTransferStore } from '../service.js';
+import { openBareStore, type OpenedStore, openTransferStore } from './without-service.js';
 import { GREETING, remoteStore, type StoreKind, type TransferStore } from '../transfer-store.js';
 
 /** The store of the running service, through its socket, or where none runs that of the settings. */

@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import Koa from 'koa';
 import type { Authenticator } from '../access.js';
+import type { Admission } from '../admission.js';
 import type { Logger } from '../log.js';
 import type { Reader } from '../store.js';
 import { authenticate } from './authenticate.js';
@@ -11,6 +12,7 @@ import { routeDocs } from './docs.js';
 import { routeEvents } from './events.js';
 import { type ReadinessCheck, routeHealth } from './health.js';
 import { logRequests } from './log-requests.js';
+import { type Meter, routeMetrics } from './metrics.js';
 import { answerNotFound } from './not-found.js';
 import { answerProblems } from './problem.js';
 import { type Acceptor, routeTrack } from './track.js';
@@ -18,29 +20,42 @@ import { type Acceptor, routeTrack } from './track.js';
 /** What the front door opens onto. */
 export interface AppOptions {
   readonly ingest: Acceptor;
+  readonly admission: Admission;
   readonly store: Reader;
   readonly deleter: Deleter;
   readonly authenticator: Authenticator;
   readonly logger: Logger;
+  readonly meter: Meter;
   readonly readiness: readonly ReadinessCheck[];
   /** Middlewares of other folders, asked in turn for every path that is not ours. */
   readonly mounts: readonly Koa.Middleware[];
 }
 
 /** The whole of the service over HTTP, as a Koa application. */
-export function createApp({ ingest, store, deleter, authenticator, logger, readiness, mounts }: AppOptions): Koa {
+export function createApp({
+  ingest,
+  admission,
+  store,
+  deleter,
+  authenticator,
+  logger,
+  meter,
+  readiness,
+  mounts,
+}: AppOptions): Koa {
   const authenticated = authenticate(authenticator);
   const router = new Router<RequestState>();
-  routeTrack(router, authenticated, ingest);
+  routeTrack(router, authenticated, { ingest, admission });
   routeEvents(router, authenticated, store);
   routeDeletion(router, authenticated, deleter);
   routeDiscovery(router, authenticated, store);
   routeHealth(router, readiness);
+  routeMetrics(router, meter);
   routeDocs(router);
 
   const app = new Koa<RequestState>();
   answerProblems(app, logger);
-  app.use(logRequests(logger)).use(protect).use(router.routes());
+  app.use(logRequests(logger, meter)).use(protect).use(router.routes());
   for (const mount of mounts) app.use(mount);
   app.use(answerNotFound);
   return app;

@@ -1,22 +1,21 @@
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { koaBody } from 'koa-body';
+import type { Admission } from '../admission.js';
 import { TrackingError, messageOf } from '../errors.js';
+import { admitBody, admitMore, countChunks } from './admit-body.js';
 import type { Context, Middleware } from './context.js';
+import { inflate } from './inflate.js';
 
 /** For a body as it is sent, and again when it is inflated. */
 export const MAX_BODY_BYTES = 8 * 2 ** 20;
 
-const inflate = promisify(gunzip);
-
 /**
- * Reads a body of one of the media types, in UTF-8, plain or as gzip; `bodyOf` gives its bytes.
+ * Reads a body of one of the media types, in UTF-8, plain or as gzip, as far as there is room; `takeBody` gives its bytes.
  *
  * koa-body does the reading: lengths, the limit, clients that hang up. An empty encoding makes it leave the bytes as
  * they are. Its own JSON reader would replace what is not UTF-8 instead of refusing it, and its own inflating leaves a
  * request waiting forever whose client hangs up in the middle of it, so neither sees the body before us.
  */
-export function readBody(types: readonly string[]): Middleware[] {
+export function readBody(types: readonly string[], admission: Admission): Middleware[] {
   const readBytes = koaBody({
     json: false,
     urlencoded: false,
@@ -27,12 +26,18 @@ export function readBody(types: readonly string[]): Middleware[] {
       throw asTrackingError(error);
     },
   });
-  return [refuseOtherContent(types), readBytes, inflateBody];
+  const readAdmitted: Middleware = function readAdmitted(ctx, next) {
+    const done: unknown = readBytes(ctx, next);
+    if (ctx.req.headers['transfer-encoding'] !== undefined) countChunks(ctx, admission);
+    return done;
+  };
+  return [refuseOtherContent(types), admitBody(admission, MAX_BODY_BYTES), readAdmitted, inflateBody(admission)];
 }
 
-/** The bytes of the body, inflated. */
-export function bodyOf(ctx: Context): Buffer {
+/** The bytes of the body, inflated. They can be taken once, so that nothing keeps them from then on. */
+export function takeBody(ctx: Context): Buffer {
   const body: unknown = ctx.request.body;
+  setBody(ctx, undefined);
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
@@ -72,22 +77,35 @@ function takeEncoding(ctx: Context): 'gzip' | 'identity' {
   return 'gzip';
 }
 
-const inflateBody: Middleware = function inflateBody(ctx, next) {
-  const bytes = bodyOf(ctx);
-  ctx.state.bytes = bytes.length;
-  if (!ctx.state.gzip) return next();
-  // maxOutputLength stops it while it inflates, whatever the body claims to hold.
-  return inflate(bytes, { maxOutputLength: MAX_BODY_BYTES }).then(
-    (inflated) => {
-      (ctx.request as { body?: unknown }).body = inflated;
-      return next();
-    },
-    (error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge('inflated');
-      throw new TrackingError('invalid', `The body is broken gzip: ${messageOf(error)}.`);
-    },
-  );
-};
+function inflateBody(admission: Admission): Middleware {
+  return async function inflateBody(ctx, next) {
+    const bytes = takeBody(ctx);
+    ctx.state.bytes = bytes.length;
+    setBody(ctx, ctx.state.gzip ? await inflated(ctx, bytes, admission) : bytes);
+    await next();
+  };
+}
+
+/** Stops while it inflates, whatever the body claims to hold. */
+async function inflated(ctx: Context, bytes: Buffer, admission: Admission): Promise<Buffer> {
+  let size = 0;
+  try {
+    return await inflate(bytes, (length) => {
+      size += length;
+      if (size > MAX_BODY_BYTES) throw tooLarge('inflated');
+      admitMore(ctx, admission, length);
+    });
+  } catch (error) {
+    if (error instanceof TrackingError) throw error;
+    throw new TrackingError('invalid', `The body is broken gzip: ${messageOf(error)}.`);
+  } finally {
+    admitMore(ctx, admission, -bytes.length);
+  }
+}
+
+function setBody(ctx: Context, body: Buffer | undefined): void {
+  (ctx.request as { body?: unknown }).body = body;
+}
 
 function asTrackingError(error: Error): Error {
   const { status } = error as { status?: unknown };

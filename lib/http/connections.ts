@@ -13,8 +13,8 @@ export interface ConnectionTimes {
 /** Milliseconds between two looks at which connections have become idle. */
 const SWEEP_PAUSE = 20;
 
-/** As many as Node.js lets the kernel hold for a server. */
-const MAX_WAITING_CONNECTIONS = 511;
+/** Connections that the kernel takes ahead of us, as far as it allows so many. Beyond it clients see resets and delays. */
+export const BACKLOG = 4096;
 
 /** What a connection was like when it was last looked at. */
 interface Look {
@@ -93,7 +93,7 @@ export class Connections {
       accepted = true;
     };
     this.server.on('connection', note);
-    for (let turn = 0; accepted && turn < MAX_WAITING_CONNECTIONS; turn++) {
+    for (let turn = 0; accepted && turn < BACKLOG; turn++) {
       accepted = false;
       // A whole phase of input lies between two of these.
       await setImmediate();

@@ -1,5 +1,6 @@
 import type Koa from 'koa';
 import type { Grant } from '../access.js';
+import type { ErrorCode } from '../errors.js';
 
 /** What the middlewares of one request tell each other. */
 export interface RequestState {
@@ -8,9 +9,13 @@ export interface RequestState {
   grant?: Grant;
   /** Whether the body has still to be inflated. */
   gzip?: boolean;
+  /** What entered for the body and has still to leave (`admission.ts`). */
+  pendingBytes?: number | undefined;
   /** The body's size and number of events, for the log. */
   bytes?: number;
   events?: number;
+  /** The code of the error that the request was answered with. */
+  refusal?: ErrorCode;
   /** What ended the request before its time. */
   failure?: unknown;
 }

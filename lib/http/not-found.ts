@@ -7,6 +7,7 @@ const PATHS = [
   '/api/events/',
   '/health',
   '/ready',
+  '/metrics',
   '/o/token/',
   '/docs',
   '/docs/errors',

@@ -34,6 +34,9 @@ export const STATUSES: Readonly<Record<ErrorCode, readonly [status: number, titl
   unavailable: [503, 'The service cannot do this now'],
 };
 
+/** Where the documentation explains errors, each under its code. */
+const TYPE = '/docs/errors#';
+
 /** Seconds, where whoever refused did not say. */
 const RETRY_AFTER = 5;
 
@@ -47,7 +50,7 @@ export function problemOf(error: unknown, requestId?: string): Problem {
   const ours = known.code === 'internal';
   const { mistakes, mistakeCount } = known;
   return {
-    type: `/docs/errors#${known.code}`,
+    type: TYPE + known.code,
     title,
     status,
     detail: ours ? 'This is a defect of the service. The request id leads to it in the log.' : known.message,
@@ -81,6 +84,7 @@ export function answerProblems(app: Koa, logger: Logger): void {
 
 function answerProblem({ req, res, state }: Context, error: unknown, logger: Logger): void {
   const problem = problemOf(error, state.requestId);
+  state.refusal = codeIn(problem);
   if (problem.status >= 500) logFailure(logger, error, state.requestId);
   for (const name of ['Content-Encoding', 'Link', 'Transfer-Encoding', 'Vary']) res.removeHeader(name);
   if (problem.status === 503 || problem.status === 429) {
@@ -92,6 +96,10 @@ function answerProblem({ req, res, state }: Context, error: unknown, logger: Log
   res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
   res.setHeader('Content-Length', Buffer.byteLength(body));
   answerEarly(req, res, req.method === 'HEAD' ? '' : body);
+}
+
+function codeIn({ type }: Problem): ErrorCode {
+  return type.slice(TYPE.length) as ErrorCode;
 }
 
 function logFailure(logger: Logger, error: unknown, requestId: string | undefined): void {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type Koa from 'koa';
 import { TrackingError, messageOf } from '../errors.js';
 import { answerClientError } from './client-error.js';
-import { Connections } from './connections.js';
+import { BACKLOG, Connections } from './connections.js';
 import { problemOf } from './problem.js';
 
 export interface Listener {
@@ -76,7 +76,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
       const where = `${host}, port ${port}`;
       reject(new TrackingError('unavailable', `Cannot listen on ${where}: ${reason}. Set HOST and PORT.`));
     });
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
 }
 

@@ -1,18 +1,25 @@
 import type { RouterInstance } from '@koa/router';
 import { allowsNamespace } from '../access.js';
+import type { Admission } from '../admission.js';
 import { TrackingError } from '../errors.js';
 import { MAX_MISTAKES_LISTED, type Point, type Reception } from '../event.js';
 import { now } from '../time.js';
 import { grantOf, requireScope } from './authenticate.js';
-import { bodyOf, readBody } from './body.js';
+import { takeOver } from './admit-body.js';
+import { readBody, takeBody } from './body.js';
 import type { Context, Middleware, RequestState } from './context.js';
 import { readJsonEvents, readLineEvents } from './events-body.js';
 import { mistakenParameters, readParameters, refuseOtherParameters } from './parameters.js';
 
 /** What takes the events: `ingest.ts`. */
 export interface Acceptor {
-  /** Resolves once the points are durable. */
-  accept(points: readonly Point[], application: string): Promise<void>;
+  /** Resolves once the points are durable. What is pending leaves when the points have. */
+  accept(points: readonly Point[], application: string, pendingBytes: number): Promise<void>;
+}
+
+interface Front {
+  readonly ingest: Acceptor;
+  readonly admission: Admission;
 }
 
 export const LINE_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
@@ -22,18 +29,22 @@ export const TYPES = ['application/json', ...LINE_TYPES];
 export const IDEMPOTENCY_KEY = /^[^\p{Cc}]{1,128}$/u;
 
 /** `POST /api/track/`: events in (`api.md`, Tracking). */
-export function routeTrack(router: RouterInstance<RequestState>, authenticate: Middleware, ingest: Acceptor): void {
-  router.post('/api/track', authenticate, requireScope('write'), ...readBody(TYPES), trackEvents(ingest));
+export function routeTrack(
+  router: RouterInstance<RequestState>,
+  authenticate: Middleware,
+  { ingest, admission }: Front,
+): void {
+  router.post('/api/track', authenticate, requireScope('write'), ...readBody(TYPES, admission), trackEvents(ingest));
 }
 
 function trackEvents(ingest: Acceptor): Middleware {
   return async function trackEvents(ctx) {
     const reception = readReception(ctx);
     const read = LINE_TYPES.includes(ctx.request.type.toLowerCase()) ? readLineEvents : readJsonEvents;
-    const points = read(bodyOf(ctx), reception);
+    const points = read(takeBody(ctx), reception);
     const { application, namespaces } = grantOf(ctx);
     refuseForeignNamespaces(points, namespaces);
-    await ingest.accept(points, application);
+    await ingest.accept(points, application, takeOver(ctx));
     ctx.state.events = points.length;
     answerAccepted(ctx, points.length);
   };

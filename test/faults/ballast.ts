@@ -53,12 +53,13 @@ export class Ballast {
   /** @returns a sentence where the events of a minute are not all there exactly once */
   async findMistakes(token: string): Promise<string[]> {
     const question = `${NAME}?granularity=minute&aggregationType=count,sum&limit=100000`;
-    const windows = await windowsOf<{ count: number; sum: number }>(this.service, question, token);
+    const windows = await windowsOf(this.service, question, token);
     const mistakes: string[] = [];
     for (let first = 0; first < this.sent; first += PER_MINUTE) {
       const expected = Math.min(PER_MINUTE, this.sent - first);
       const sum = expected * first + (expected * (expected - 1)) / 2;
-      const found = windows[first / PER_MINUTE]?.value ?? { count: 0, sum: 0 };
+      const window = windows[first / PER_MINUTE] ?? { value: { count: 0, sum: 0 } };
+      const found = window.value as { count: number; sum: number };
       if (found.count !== expected || found.sum !== sum) {
         mistakes.push(`ballast from ${first}: ${found.count} of ${expected} events, sum ${found.sum} of ${sum}`);
       }

@@ -35,13 +35,13 @@ export async function storedValues(
 }
 
 /** One aggregate of each window of a name: its start and what was asked for. */
-export async function windowsOf<Value>(
+export async function windowsOf(
   service: ServiceProcess,
   question: string,
   token: string,
-): Promise<{ aggregatedTimestamp: string; value: Value }[]> {
+): Promise<{ aggregatedTimestamp: string; value: unknown }[]> {
   const response = await ask(service, question, token, 'application/json');
-  return (await response.json()) as { aggregatedTimestamp: string; value: Value }[];
+  return (await response.json()) as { aggregatedTimestamp: string; value: unknown }[];
 }
 
 async function ask(service: ServiceProcess, question: string, token: string, type: string): Promise<Response> {

@@ -39,6 +39,35 @@ describe('The registry in a file', () => {
     expect(await second.signingKeys()).to.deep.equal(keys);
   });
 
+  it('keeps one retention for each pattern, over a restart', async () => {
+    const first = await open();
+    await first.setRetention({ namespaces: 'Server-*', seconds: 3600 });
+    await first.setRetention({ namespaces: 'Frontend', seconds: 7200 });
+    await first.setRetention({ namespaces: 'Server-*', seconds: 60 });
+    await first.close();
+    const second = await open();
+    expect(await second.retentions()).to.deep.equal([
+      { namespaces: 'Frontend', seconds: 7200 },
+      { namespaces: 'Server-*', seconds: 60 },
+    ]);
+    expect(await second.removeRetention('Server-*')).to.equal(true);
+    expect(await second.removeRetention('Server-*')).to.equal(false);
+    expect(await second.retentions()).to.have.length(1);
+  });
+
+  it('reads a file of a release that knew no retentions, and adds them', async () => {
+    const registry = await open();
+    await registry.addApplication(SHOP);
+    await registry.close();
+    const path = join(directory.path, 'registry.json');
+    const { retentions: _, ...old } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    await writeFile(path, JSON.stringify(old));
+    const next = await open();
+    expect(await next.retentions()).to.deep.equal([]);
+    await next.setRetention({ namespaces: 'a', seconds: 60 });
+    expect(await next.applications()).to.deep.equal([SHOP]);
+  });
+
   it('makes one private ES256 key on first use, however many ask at once', async () => {
     const registry = await open();
     const [first, second] = await Promise.all([registry.signingKeys(), registry.signingKeys()]);
@@ -134,6 +163,9 @@ describe('The registry in a file', () => {
       () => registry.addApplication(SHOP),
       () => registry.removeApplication(SHOP.id),
       () => registry.signingKeys(),
+      () => registry.retentions(),
+      () => registry.setRetention({ namespaces: 'a', seconds: 60 }),
+      () => registry.removeRetention('a'),
     ]) {
       expect((await failure(attempt())).code).to.equal('unavailable');
     }

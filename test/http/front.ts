@@ -1,9 +1,11 @@
 import { Writable } from 'node:stream';
 import type { Authenticator, Grant } from '../../lib/access.js';
+import { Admission } from '../../lib/admission.js';
 import type { Selection } from '../../lib/aggregation.js';
 import { TrackingError } from '../../lib/errors.js';
 import type { Point } from '../../lib/event.js';
 import { type AppOptions, createApp } from '../../lib/http/app.js';
+import type { Meter } from '../../lib/http/metrics.js';
 import { type ListenOptions, type Listener, listen } from '../../lib/http/server.js';
 import { Ingest } from '../../lib/ingest.js';
 import { createLogger } from '../../lib/log.js';
@@ -28,6 +30,13 @@ const authenticator: Authenticator = {
   },
 };
 
+/** Counts nothing. */
+export const SILENT: Meter = {
+  contentType: 'text/plain',
+  text: () => Promise.resolve(''),
+  request: () => undefined,
+};
+
 /** The real application behind a real socket, on an array for a store. */
 export interface Front extends Listener {
   /** What is stored. */
@@ -47,7 +56,15 @@ export async function openFront(
 ): Promise<Front> {
   const disk: Disk = new Map();
   const store = new ReferenceStore(disk);
-  const ingest = new Ingest((batch) => store.write(batch), { maxWaiting: 100_000, maxBatch: 10_000, timeout: 5000 });
+  const admission = parts.admission ?? new Admission(64 * 2 ** 20);
+  const ingest = new Ingest((batch) => store.write(batch), {
+    maxWaiting: 100_000,
+    maxBatch: 10_000,
+    timeout: 5000,
+    release: (bytes, sender) => {
+      admission.leave(bytes, sender);
+    },
+  });
   const deleter = { delete: (selection: Selection) => ingest.exclusive(() => store.delete(selection)) };
   const logged: Record<string, unknown>[] = [];
   const stream = new Writable({
@@ -57,7 +74,18 @@ export async function openFront(
     },
   });
   const logger = createLogger({ level: 'debug', human: false, stream });
-  const app = createApp({ ingest, store, deleter, authenticator, logger, readiness: [], mounts: [], ...parts });
+  const app = createApp({
+    ingest,
+    admission,
+    store,
+    deleter,
+    authenticator,
+    logger,
+    meter: SILENT,
+    readiness: [],
+    mounts: [],
+    ...parts,
+  });
   const listener = await listen(app, {
     host: '127.0.0.1',
     port: 0,

@@ -55,7 +55,8 @@ export const errorGuide: Readonly<Record<ErrorCode, ErrorAdvice>> = {
       'For a question, ask for the granularity that `detail` names, for a shorter range, or for fewer groups. For events, those in `errors` were not stored and all others were: send the others no more.',
   },
   'too-many-requests': {
-    meaning: 'One client sends faster than it may.',
+    meaning:
+      'One application sends faster than the store takes it, and has its share of what may wait already. Nothing of this request was stored.',
     remedy: 'Wait as many seconds as the header `Retry-After` says, then send the same request again.',
   },
   internal: {

@@ -51,7 +51,8 @@ const EXAMPLE_DETAILS: Readonly<Record<ErrorCode, string>> = {
   'unsupported-media-type': 'Content-Encoding br is not accepted. Send the body as it is, or as gzip.',
   unprocessable:
     'That would be more than 100000 windows between the first and the last event in the range. Ask for granularity=day or for a shorter range.',
-  'too-many-requests': 'The application sends faster than it may.',
+  'too-many-requests':
+    'More requests of this application are being read or wait for the store than may. Nothing of this request was stored.',
   internal: '',
   unavailable: 'The store did not answer in time. Its events may be stored later.',
 };

@@ -80,6 +80,7 @@ A client that got no answer can send the same events again and have them count o
       'too-large',
       'unsupported-media-type',
       'unprocessable',
+      'too-many-requests',
       'internal',
       'unavailable',
     ),

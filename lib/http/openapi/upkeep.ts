@@ -1,3 +1,4 @@
+import { METRICS, type MetricDescription } from '../../metrics.js';
 import { answerOf, headersNamed } from './responses.js';
 import { ADDRESS, shell } from './samples.js';
 import { type Operation, type Paths, schemaNamed } from './types.js';
@@ -31,10 +32,36 @@ const isReady: Operation = {
   'x-codeSamples': [shell('Readiness', `curl -s '${ADDRESS}/ready'`)],
 };
 
+const rows = Object.entries<MetricDescription>(METRICS).map(([name, { type, help, labels }]) => {
+  const by = labels === undefined ? '' : `, by ${labels.map((label) => `\`${label}\``).join(', ')}`;
+  return `\`${name}\` (${type}): ${help}${by}.`;
+});
+
+const getMetrics: Operation = {
+  operationId: 'getMetrics',
+  tags: ['Operation'],
+  summary: 'Metrics for Prometheus',
+  description: [
+    'Anybody who reaches the service may read them, as Prometheus scrapes without a token; they hold numbers, and no names of events or applications.',
+    ...rows,
+    'Beside them those of the process and of Node.js, whose names begin with `process_` and `nodejs_`.',
+  ].join('\n\n'),
+  security: [],
+  responses: {
+    200: {
+      description: 'The text format of Prometheus.',
+      headers: headersNamed(),
+      content: { 'text/plain': { schema: { type: 'string' } } },
+    },
+  },
+  'x-codeSamples': [shell('Metrics', `curl -s '${ADDRESS}/metrics'`)],
+};
+
 /** Health, readiness, and the documentation itself. */
 export const upkeep: Paths = {
   '/health': { get: isAlive },
   '/ready': { get: isReady },
+  '/metrics': { get: getMetrics },
   '/openapi.json': { get: documentation('getOpenApi', 'This description, as OpenAPI 3.1', 'application/json') },
   '/docs': { get: documentation('getDocumentation', 'This description, for people', 'text/html') },
   '/docs/errors': { get: documentation('getErrorDocumentation', 'Every error, and what to do', 'text/html') },

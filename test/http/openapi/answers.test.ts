@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { Admission } from '../../../lib/admission.js';
 import { TrackingError } from '../../../lib/errors.js';
 import { ADDRESS } from '../../../lib/http/openapi/samples.js';
 import { type Front, openFront, post, problemIn } from '../front.js';
@@ -109,6 +110,16 @@ describe('/openapi.json, of what is answered,', () => {
     const response = await other.fetch('/api/track', post({ namespace: 'a', name: 'b', value: 1 }));
     expect(response.headers.get('retry-after')).to.equal('5');
     await expectDescribed('trackEvents', response);
+  });
+
+  it('describes what a service says that has no more room', async () => {
+    const admission = new Admission(100_000);
+    admission.enter(50_000, 'somebody else');
+    other = await openFront({ admission });
+    const refused = await other.fetch('/api/track', post('x'.repeat(60_000)));
+    expect(refused.status).to.equal(503);
+    await expectDescribed('trackEvents', refused);
+    await expectDescribed('trackEvents', await other.fetch('/api/track', post('x'.repeat(90_000))));
   });
 
   async function expectDescribed(id: string, response: Response): Promise<void> {

@@ -1,10 +1,11 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
+import { Admission } from '../../../lib/admission.js';
 import { createApp } from '../../../lib/http/app.js';
 import { createLogger } from '../../../lib/log.js';
 import { BOOTSTRAP, ask, basic, form, running } from '../../oauth/running.js';
 import { ReferenceStore } from '../../reference.js';
-import { type Front, openFront } from '../front.js';
+import { type Front, SILENT, openFront } from '../front.js';
 import { Described, contentOf, examplesIn, isAuthorization, valuesOf } from './described.js';
 
 describe('/openapi.json', () => {
@@ -115,10 +116,12 @@ describe('/openapi.json', () => {
 function routesOfApp(): string[] {
   const app = createApp({
     ingest: { accept: () => Promise.resolve() },
+    admission: new Admission(0),
     deleter: { delete: () => Promise.resolve(0) },
     store: new ReferenceStore(),
     authenticator: { authenticate: () => Promise.reject(new Error('Nobody asks.')) },
     logger: createLogger({ level: 'error', human: false }),
+    meter: SILENT,
     readiness: [],
     mounts: [],
   });

@@ -1,43 +1,13 @@
 import type { Command } from 'commander';
-import { TrackingError } from './errors.js';
-import type { DeadLetter, DeadLetters } from './queue.js';
-
-type Handlers = Readonly<Record<string, (argument: unknown) => Promise<unknown>>>;
+import { TrackingError } from '../errors.js';
+import type { DeadLetter } from '../queue.js';
+import { carryOut } from './carry-out.js';
 
 /** How many letters one command retries or drops, so that it answers in time. */
 const AT_ONCE = 100;
 
-/**
- * What a service does for the commands below, by name; arguments and results travel as JSON.
- * @param open - gives the dead letters, or nothing where there is no queue
- */
-export function deadLetterHandlers(open: () => Promise<DeadLetters | undefined>): Handlers {
-  const needed = async (): Promise<DeadLetters> => {
-    const letters = await open();
-    if (letters !== undefined) return letters;
-    throw new TrackingError(
-      'unprocessable',
-      'There are dead letters only with a queue (QUEUE=nats): without one, whoever sends an event is told that the database refuses it.',
-    );
-  };
-  const each = async (ids: unknown, change: 'retry' | 'drop'): Promise<number> => {
-    const letters = await needed();
-    let done = 0;
-    for (const id of ids as string[]) if (await letters[change](id)) done++;
-    return done;
-  };
-  return {
-    'dead-letters list': async () => (await needed()).list(),
-    'dead-letters show': async (id) => (await (await needed()).find(String(id))) ?? null,
-    'dead-letters retry': (ids) => each(ids, 'retry'),
-    'dead-letters drop': (ids) => each(ids, 'drop'),
-  };
-}
-
-type CarryOut = (name: string, argument?: unknown) => Promise<unknown>;
-
 /** Adds `dead-letters list | show | retry | drop` to the command line. */
-export function addDeadLetterCommands(program: Command, carryOut: CarryOut): void {
+export function addDeadLetterCommands(program: Command): void {
   const command = program
     .command('dead-letters')
     .description('events behind the queue that the database will never take, each with the reason');
@@ -46,7 +16,7 @@ export function addDeadLetterCommands(program: Command, carryOut: CarryOut): voi
     .description('list them, the oldest first')
     .option('--json', 'print JSON')
     .action(async ({ json }: { readonly json?: boolean }) => {
-      const letters = await list(carryOut);
+      const letters = await list();
       if (json) console.log(JSON.stringify(letters));
       else console.log(letters.length === 0 ? 'There are none.' : letters.map(lineOf).join('\n'));
     });
@@ -65,7 +35,7 @@ export function addDeadLetterCommands(program: Command, carryOut: CarryOut): voi
     .argument('[id]', 'as it is listed')
     .option('--all', 'all that there are now')
     .action(async (id: string | undefined, options: { readonly all?: boolean }) => {
-      console.log(`${await changeEach(carryOut, 'retry', id, options)} event(s) were queued once more.`);
+      console.log(`${await changeEach('retry', id, options)} event(s) were queued once more.`);
     });
   command
     .command('drop')
@@ -73,22 +43,21 @@ export function addDeadLetterCommands(program: Command, carryOut: CarryOut): voi
     .argument('[id]', 'as it is listed')
     .option('--all', 'all that there are now')
     .action(async (id: string | undefined, options: { readonly all?: boolean }) => {
-      console.log(`${await changeEach(carryOut, 'drop', id, options)} event(s) were dropped.`);
+      console.log(`${await changeEach('drop', id, options)} event(s) were dropped.`);
     });
 }
 
-async function list(carryOut: CarryOut): Promise<DeadLetter[]> {
+async function list(): Promise<DeadLetter[]> {
   return (await carryOut('dead-letters list')) as DeadLetter[];
 }
 
 async function changeEach(
-  carryOut: CarryOut,
   change: 'retry' | 'drop',
   id: string | undefined,
   { all = false }: { readonly all?: boolean },
 ): Promise<number> {
   if ((id === undefined) !== all) throw new TrackingError('invalid', 'Name one dead letter, or say --all.');
-  const ids = id === undefined ? (await list(carryOut)).map((letter) => letter.id) : [id];
+  const ids = id === undefined ? (await list()).map((letter) => letter.id) : [id];
   let done = 0;
   for (let start = 0; start < ids.length; start += AT_ONCE) {
     done += (await carryOut(`dead-letters ${change}`, ids.slice(start, start + AT_ONCE))) as number;

@@ -1,0 +1,86 @@
+import type { Settings } from '../config.js';
+import { deadLetterCommands } from '../dead-letters.js';
+import type { CommandWork, DirectoryLock } from '../files/lock.js';
+import { FileRegistry } from '../files/registry.js';
+import { Ingest } from '../ingest.js';
+import type { NatsQueue } from '../nats/queue.js';
+import { Applications } from '../oauth/applications.js';
+import type { DeadLetters } from '../queue.js';
+import type { Registry } from '../registry.js';
+import { Retentions } from '../retention.js';
+import { bootstrapOf, ingestOptions, openQueue, openStore } from '../service.js';
+import { ownStore, storeCommands, storeStreams, type TransferStore } from '../transfer-store.js';
+
+/** How long a command waits for NATS. Milliseconds. */
+const NATS_PATIENCE = 5000;
+
+/** What commands need of the settings' registry, queue and store where no service runs that has them open. */
+export async function openCommands(settings: Settings): Promise<CommandWork> {
+  const registry = await FileRegistry.open(settings.data.directory);
+  let queue: NatsQueue | undefined;
+  const openDeadLetters = async (): Promise<DeadLetters | undefined> => {
+    queue = openQueue(settings);
+    await queue?.established(NATS_PATIENCE);
+    return queue?.deadLetters;
+  };
+  return {
+    handlers: {
+      ...registryCommands(settings, registry),
+      ...deadLetterCommands(openDeadLetters),
+    },
+    close: async () => {
+      await queue?.close();
+      await registry.close();
+    },
+  };
+}
+
+function registryCommands(settings: Settings, registry: Registry): CommandWork['handlers'] {
+  return {
+    ...new Applications(registry, bootstrapOf(settings)).commands(),
+    ...new Retentions(registry, settings.retention.seconds ?? undefined).commands(),
+  };
+}
+
+/** A store of this process for commands that move points, and what ends it. */
+export interface OpenedStore {
+  readonly store: TransferStore;
+  close(): Promise<void>;
+}
+
+/** Opens the store of the settings for a command, and what lies beside it. @param lock - the data directory, held */
+export async function openTransferStore(settings: Settings, lock: DirectoryLock): Promise<OpenedStore> {
+  const registry = await FileRegistry.open(settings.data.directory);
+  try {
+    const opened = await openBareStore(settings, registry);
+    const { store } = opened;
+    lock.serve({ ...registryCommands(settings, registry), ...storeCommands(store) }, storeStreams(store));
+    return {
+      store,
+      close: async () => {
+        await lock.finish();
+        await opened.close();
+        await registry.close();
+      },
+    };
+  } catch (error) {
+    await registry.close();
+    throw error;
+  }
+}
+
+/** Opens the store of the settings. @param registry - what lies beside it */
+export async function openBareStore(
+  settings: Settings,
+  registry: Pick<Registry, 'applications' | 'retentions' | 'signingKeys'>,
+): Promise<OpenedStore> {
+  const store = await openStore(settings);
+  const ingest = new Ingest((points) => store.write(points), ingestOptions(settings));
+  return {
+    store: ownStore({ kind: settings.store, store, ingest, registry }),
+    close: async () => {
+      await ingest.close();
+      await store.close();
+    },
+  };
+}
