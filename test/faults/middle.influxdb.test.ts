@@ -27,11 +27,11 @@ describe('InfluxDB, killed in the middle of a batch over 52 weeks', function () 
     const mistakes: string[] = [];
     for (let kills = 0; kills < KILLS;) {
       const name = `batch-${kills}`;
-      let answered = false;
-      const sending = send(service, name).finally(() => (answered = true));
+      const state = { answered: false };
+      const sending = send(service, name).finally(() => (state.answered = true));
       await setTimeout(between(0, duration));
       await influxd.kill();
-      if (!answered) kills++;
+      if (!state.answered) kills++;
       influxd.launchAgain();
       await influxd.ready();
       await sending;
