@@ -89,8 +89,7 @@ function ingestOptions({ ingest }: Settings): IngestOptions {
   };
 }
 
-/** The store that the settings name. */
-export function openStore(settings: Settings): Promise<Store> {
+function openStore(settings: Settings): Promise<Store> {
   return settings.influxdb === null
     ? DuckDBStore.open(settings.duckdb)
     : Promise.resolve(new InfluxDBStore(settings.influxdb));
@@ -102,6 +101,16 @@ function issuerOf({ http }: Settings): string {
 
 function bootstrapOf({ bootstrap }: Settings): { id: string; secret: string } | undefined {
   return bootstrap === null ? undefined : { id: bootstrap.clientId, secret: bootstrap.clientSecret };
+}
+
+/** Beside the DuckDB that writes or reads a Parquet file a command has as much memory as the service alone. */
+const COMMAND_MEMORY = '128MB';
+
+/** The store of the settings, for a command that has it to itself. */
+export function openStoreForCommand(settings: Settings): Promise<Store> {
+  return settings.influxdb === null
+    ? DuckDBStore.open({ ...settings.duckdb, memoryLimit: COMMAND_MEMORY })
+    : openStore(settings);
 }
 
 /** A store of this process for commands that move points, and what ends it. */
@@ -137,7 +146,7 @@ export async function openBareStore(
   settings: Settings,
   registry: Pick<Registry, 'applications' | 'retentions' | 'signingKeys'>,
 ): Promise<OpenedStore> {
-  const store = await openStore(settings);
+  const store = await openStoreForCommand(settings);
   const ingest = new Ingest((points) => store.write(points), ingestOptions(settings));
   return {
     store: ownStore({ kind: settings.store, store, ingest, registry }),
