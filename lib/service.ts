@@ -165,8 +165,7 @@ export function ingestOptions({ ingest }: Settings): IngestOptions {
   };
 }
 
-/** The store that the settings name. */
-export function openStore(settings: Settings): Promise<Store> {
+function openStore(settings: Settings): Promise<Store> {
   return settings.influxdb === null
     ? DuckDBStore.open(settings.duckdb)
     : Promise.resolve(new InfluxDBStore(settings.influxdb));

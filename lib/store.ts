@@ -44,8 +44,9 @@ export interface Store {
   events(query: EventsQuery): AsyncIterable<StoredEvent>;
 
   /**
-   * All points that a query is about with their exact times and their identities (`id` with its fingerprint), some thousand at a time,
-   * slice of time after slice of time. A store that cannot tell samples from events without an identity gives `none`.
+   * All points that a query is about with their exact times and their identities (`id` with its fingerprint), some
+   * thousand at a time: slice of time after slice of time, and in each those of one series in order of time. A store
+   * that cannot tell samples from events without an identity gives `none`.
    */
   points(query: PointsQuery): AsyncIterable<readonly Point[]>;
 

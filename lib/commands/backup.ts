@@ -7,7 +7,7 @@ import type { Point } from '../event.js';
 import { type Backup, openBackup, writeBackup } from '../files/backup.js';
 import { lockDataDirectory } from '../files/lock.js';
 import { FileRegistry } from '../files/registry.js';
-import { openStore } from '../service.js';
+import { openStoreForCommand } from './without-service.js';
 import type { Store } from '../store.js';
 import { Tally, type Totals } from '../tally.js';
 import { Progress, say } from '../terminal/progress.js';
@@ -35,7 +35,7 @@ export async function backUp(directory: string): Promise<void> {
           await archive.write(counted(untilInterrupted(watched.points, signal), tally), output);
           return tally.totals;
         },
-        describe: () => ({ createdAt, release: release(), store: store.kind }),
+        about: { createdAt, release: release(), store: store.kind },
       });
       watched.stop();
       say(
@@ -55,7 +55,7 @@ export async function restore(directory: string): Promise<void> {
   const lock = await lockDataDirectory(settings.data.directory);
   try {
     await FileRegistry.refuseToReplace(settings.data.directory);
-    const store = await openStore(settings);
+    const store = await openStoreForCommand(settings);
     try {
       await refuseToAdd(store, settings);
       await restorePoints(backup, store, signal);

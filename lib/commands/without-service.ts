@@ -1,5 +1,6 @@
 import type { Settings } from '../config.js';
 import { deadLetterCommands } from '../dead-letters.js';
+import { DuckDBStore } from '../duckdb/store.js';
 import type { CommandWork, DirectoryLock } from '../files/lock.js';
 import { FileRegistry } from '../files/registry.js';
 import { Ingest } from '../ingest.js';
@@ -9,10 +10,21 @@ import type { DeadLetters } from '../queue.js';
 import type { Registry } from '../registry.js';
 import { Retentions } from '../retention.js';
 import { bootstrapOf, ingestOptions, openQueue, openStore } from '../service.js';
+import type { Store } from '../store.js';
 import { ownStore, storeCommands, storeStreams, type TransferStore } from '../transfer-store.js';
 
 /** How long a command waits for NATS. Milliseconds. */
 const NATS_PATIENCE = 5000;
+
+/** Beside the DuckDB that writes or reads a Parquet file a command has as much memory as the service alone. */
+const COMMAND_MEMORY = '128MB';
+
+/** The store of the settings, for a command that has it to itself. */
+export function openStoreForCommand(settings: Settings): Promise<Store> {
+  return settings.influxdb === null
+    ? DuckDBStore.open({ ...settings.duckdb, memoryLimit: COMMAND_MEMORY })
+    : openStore(settings);
+}
 
 /** What commands need of the settings' registry, queue and store where no service runs that has them open. */
 export async function openCommands(settings: Settings): Promise<CommandWork> {
@@ -74,7 +86,7 @@ export async function openBareStore(
   settings: Settings,
   registry: Pick<Registry, 'applications' | 'retentions' | 'signingKeys'>,
 ): Promise<OpenedStore> {
-  const store = await openStore(settings);
+  const store = await openStoreForCommand(settings);
   const ingest = new Ingest((points) => store.write(points), ingestOptions(settings));
   return {
     store: ownStore({ kind: settings.store, store, ingest, registry }),

@@ -48,7 +48,7 @@ export interface BackupParts {
   readonly registry: RegistryContent;
   /** Writes the points, and resolves to what they come to. */
   points(output: NodeJS.WritableStream): Promise<Totals>;
-  describe(totals: Totals): Omit<Manifest, 'version' | 'totals' | 'applications' | 'files'>;
+  readonly about: Pick<Manifest, 'createdAt' | 'release' | 'store'>;
 }
 
 /**
@@ -86,7 +86,7 @@ async function writeParts(folder: string, parts: BackupParts): Promise<Manifest>
   if (totals === undefined) throw new TypeError('The points were not written.');
   const manifest: Manifest = {
     version: 1,
-    ...parts.describe(totals),
+    ...parts.about,
     totals,
     applications: parts.registry.applications.length,
     files: { points: await hashOfFile(join(folder, POINTS)), registry: await hashOfFile(join(folder, REGISTRY)) },
