@@ -165,7 +165,7 @@ export function ingestOptions({ ingest }: Settings): IngestOptions {
   };
 }
 
-function openStore(settings: Settings): Promise<Store> {
+export function openStore(settings: Settings): Promise<Store> {
   return settings.influxdb === null
     ? DuckDBStore.open(settings.duckdb)
     : Promise.resolve(new InfluxDBStore(settings.influxdb));
