@@ -10,17 +10,17 @@ module.exports = {
     },
     {
       name: 'folder-imports-only-the-domain',
-      comment: 'A folder talks to its one outside thing and imports only the domain.',
+      comment: 'A folder talks to its one outside thing and imports only the domain; lib/commands/ is cli.ts in parts.',
       severity: 'error',
-      from: { path: '^lib/([^/]+)/' },
+      from: { path: '^lib/([^/]+)/', pathNot: '^lib/commands/' },
       to: { path: '^lib/[^/]+/', pathNot: '^lib/$1/' },
     },
     {
       name: 'nobody-imports-the-top',
-      comment: 'service.ts and cli.ts put everything together; nothing below may know them.',
+      comment: 'service.ts, cli.ts and the commands put everything together; nothing below may know them.',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/(service|cli)\\.ts$' },
-      to: { path: '^lib/(service|cli)\\.ts$' },
+      from: { path: '^lib/', pathNot: '^lib/((service|cli)\\.ts$|commands/)' },
+      to: { path: '^lib/((service|cli)\\.ts$|commands/)' },
     },
     {
       name: 'no-cycles',

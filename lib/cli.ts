@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';
 import { SCOPES } from './access.js';
+import { addTransferCommands } from './commands/transfer.js';
 import { PACKAGE_FOLDER, type Settings, loadEnvironmentFile, readSettings } from './config.js';
 import { addDeadLetterCommands } from './dead-letter-commands.js';
 import { TrackingError, messageOf } from './errors.js';
@@ -47,6 +48,7 @@ application
   .action(removeApplication);
 
 addDeadLetterCommands(program, carryOut);
+addTransferCommands(program);
 
 async function serve(): Promise<void> {
   const settings = readSettings();

@@ -137,14 +137,16 @@ interface Variables {
 /**
  * Reads the settings: `config/default.json5`, then files beside it as the `config` package has them (`local.json5`,
  * `production.json5` with NODE_ENV=production), then environment variables; an empty one counts as not set.
+ * @param store - in place of the one that is set, for what needs two of them
  * @throws TrackingError `invalid` with a sentence for each mistake
  */
-export function readSettings(): Settings {
+export function readSettings(store?: Settings['store']): Settings {
   const { NODE_CONFIG_DIR: folder = join(PACKAGE_FOLDER, 'config'), NODE_ENV: environment = 'development' } =
     process.env;
   const load = new Load({ configDir: folder, nodeEnv: [environment] });
   load.scan();
-  const result = schemaOf(readVariables(folder)).validate(load.config, {
+  const given = store === undefined ? load.config : { ...load.config, store };
+  const result = schemaOf(readVariables(folder)).validate(given, {
     abortEarly: false,
     errors: { wrap: { label: false } },
   });

@@ -98,7 +98,10 @@ async function changeEach(
 }
 
 function unknown(id: string): TrackingError {
-  return new TrackingError('not-found', `There is no dead letter ${id}; \`tracking dead-letters list\` shows them all.`);
+  return new TrackingError(
+    'not-found',
+    `There is no dead letter ${id}; \`tracking dead-letters list\` shows them all.`,
+  );
 }
 
 function lineOf({ id, event, reason, refusedAt }: DeadLetter): string {

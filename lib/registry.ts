@@ -40,3 +40,22 @@ export interface Registry {
   signingKeys(): Promise<readonly JWK[]>;
   close(): Promise<void>;
 }
+
+/** All that a registry holds. */
+export interface RegistryContent {
+  readonly applications: readonly Application[];
+  /** Private ES256 keys, newest first. */
+  readonly signingKeys: readonly JWK[];
+  readonly retentions: readonly Retention[];
+}
+
+/** What a registry holds now, for a backup: secrets as hashes, keys as they are. */
+export async function contentOf(
+  registry: Pick<Registry, 'applications' | 'retentions' | 'signingKeys'>,
+): Promise<RegistryContent> {
+  return {
+    applications: await registry.applications(),
+    signingKeys: await registry.signingKeys(),
+    retentions: await registry.retentions(),
+  };
+}

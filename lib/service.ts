@@ -2,19 +2,21 @@ import { setTimeout } from 'node:timers/promises';
 import type { Settings } from './config.js';
 import { deadLetterHandlers } from './dead-letter-commands.js';
 import { DuckDBStore } from './duckdb/store.js';
-import { type CommandWork, lockDataDirectory } from './files/lock.js';
+import { type CommandWork, type DirectoryLock, lockDataDirectory } from './files/lock.js';
 import { FileRegistry } from './files/registry.js';
 import type { Point } from './event.js';
 import { createApp } from './http/app.js';
 import { listen } from './http/server.js';
 import { InfluxDBStore } from './influxdb/store.js';
-import { Ingest } from './ingest.js';
+import { Ingest, type IngestOptions } from './ingest.js';
 import type { Logger } from './log.js';
 import { NatsQueue } from './nats/queue.js';
 import { Applications } from './oauth/applications.js';
 import { createAuthorization } from './oauth/authorization.js';
 import type { DeadLetters, Queue } from './queue.js';
+import type { Registry } from './registry.js';
 import type { Store } from './store.js';
+import { ownStore, storeCommands, storeStreams, type TransferStore } from './transfer-store.js';
 import { Turns } from './turns.js';
 
 /** A running service. */
@@ -32,7 +34,8 @@ const MAX_BATCH = 20_000;
 /** How long a write may go on after the last request was answered or cut off. Milliseconds. */
 const LAST_WRITE_PATIENCE = 1000;
 
-/** How long a command waits for NATS where no service runs. Milliseconds. */
+/** How long a start waits for NATS, and a command where no service runs. Milliseconds. */
+const START_PATIENCE = 1000;
 const NATS_PATIENCE = 5000;
 
 /**
@@ -53,11 +56,8 @@ export async function startService(settings: Settings, logger: Logger): Promise<
 
     const store = await openStore(settings);
     const queue = openQueue(settings, logger);
-    const ingest = new Ingest(queue === undefined ? (points) => store.write(points) : publishTo(queue), {
-      maxWaiting: settings.ingest.maxWaitingEvents,
-      maxBatch: MAX_BATCH,
-      timeout: settings.ingest.timeoutSeconds * 1000,
-    });
+    const write = queue === undefined ? (points: readonly Point[]) => store.write(points) : publishTo(queue);
+    const ingest = new Ingest(write, ingestOptions(settings));
     closers.push(async () => {
       // A database that does not answer must not keep the service from ending.
       const ended = ingest.close().then(() => queue?.close());
@@ -65,7 +65,11 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       await store.close();
       await ended;
     });
-    if (queue !== undefined) feed(queue, store);
+    if (queue !== undefined) {
+      feed(queue, store);
+      // So that the first requests find it; without NATS the service starts all the same.
+      await queue.established(START_PATIENCE).catch(() => undefined);
+    }
 
     const authorization = await createAuthorization({
       registry,
@@ -77,7 +81,8 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     const app = createApp({
       ingest,
       store,
-      deleter: { delete: (selection) => ingest.exclusive(() => store.delete(selection)) },
+      // Behind a queue a deletion stands in line with the events.
+      deleter: queue ?? { delete: (selection) => ingest.exclusive(() => store.delete(selection)) },
       authenticator: authorization.authenticator,
       logger,
       readiness: [
@@ -88,7 +93,15 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     });
     const server = await listen(app, settings.http);
     closers.push(() => server.close());
-    lock.serve({ ...applications.commands(), ...deadLetterHandlers(() => Promise.resolve(queue?.deadLetters)) });
+    const transfers = ownStore({ kind: settings.store, store, ingest, registry });
+    lock.serve(
+      {
+        ...applications.commands(),
+        ...deadLetterHandlers(() => Promise.resolve(queue?.deadLetters)),
+        ...storeCommands(transfers),
+      },
+      storeStreams(transfers),
+    );
     closers.push(() => lock.finish());
     return { url: server.url, applications, stop };
   } catch (error) {
@@ -97,7 +110,16 @@ export async function startService(settings: Settings, logger: Logger): Promise<
   }
 }
 
-function openStore(settings: Settings): Promise<Store> {
+function ingestOptions({ ingest }: Settings): IngestOptions {
+  return {
+    maxWaiting: ingest.maxWaitingEvents,
+    maxBatch: MAX_BATCH,
+    timeout: ingest.timeoutSeconds * 1000,
+  };
+}
+
+/** The store that the settings name. */
+export function openStore(settings: Settings): Promise<Store> {
   return settings.influxdb === null
     ? DuckDBStore.open(settings.duckdb)
     : Promise.resolve(new InfluxDBStore(settings.influxdb));
@@ -133,6 +155,50 @@ function bootstrapOf({ bootstrap }: Settings): { id: string; secret: string } | 
   return bootstrap === null ? undefined : { id: bootstrap.clientId, secret: bootstrap.clientSecret };
 }
 
+/** A store of this process for commands that move points, and what ends it. */
+export interface OpenedStore {
+  readonly store: TransferStore;
+  close(): Promise<void>;
+}
+
+/** Opens the store of the settings for a command, and what lies beside it. @param lock - the data directory, held */
+export async function openTransferStore(settings: Settings, lock: DirectoryLock): Promise<OpenedStore> {
+  const registry = await FileRegistry.open(settings.data.directory);
+  try {
+    const opened = await openBareStore(settings, registry);
+    const { store } = opened;
+    const applications = new Applications(registry, bootstrapOf(settings));
+    lock.serve({ ...applications.commands(), ...storeCommands(store) }, storeStreams(store));
+    return {
+      store,
+      close: async () => {
+        await lock.finish();
+        await opened.close();
+        await registry.close();
+      },
+    };
+  } catch (error) {
+    await registry.close();
+    throw error;
+  }
+}
+
+/** Opens the store of the settings. @param registry - what lies beside it */
+export async function openBareStore(
+  settings: Settings,
+  registry: Pick<Registry, 'applications' | 'retentions' | 'signingKeys'>,
+): Promise<OpenedStore> {
+  const store = await openStore(settings);
+  const ingest = new Ingest((points) => store.write(points), ingestOptions(settings));
+  return {
+    store: ownStore({ kind: settings.store, store, ingest, registry }),
+    close: async () => {
+      await ingest.close();
+      await store.close();
+    },
+  };
+}
+
 /** What the command line has carried out where no service runs. */
 export async function openCommands(settings: Settings): Promise<CommandWork> {
   const registry = await FileRegistry.open(settings.data.directory);
@@ -143,7 +209,10 @@ export async function openCommands(settings: Settings): Promise<CommandWork> {
     return queue?.deadLetters;
   };
   return {
-    handlers: { ...new Applications(registry, bootstrapOf(settings)).commands(), ...deadLetterHandlers(openDeadLetters) },
+    handlers: {
+      ...new Applications(registry, bootstrapOf(settings)).commands(),
+      ...deadLetterHandlers(openDeadLetters),
+    },
     close: async () => {
       await queue?.close();
       await registry.close();

@@ -107,7 +107,11 @@ export function parseUnixSeconds(seconds: number): Nanoseconds {
   return inRange(BigInt(whole) * SECOND + (seconds < 0 ? -nanoseconds : nanoseconds));
 }
 
-function inRange(time: Nanoseconds): Nanoseconds {
+/**
+ * The time, where it can be stored.
+ * @throws TrackingError `invalid` outside of that
+ */
+export function inRange(time: Nanoseconds): Nanoseconds {
   if (time < MIN_TIME || time >= END_OF_TIME) throw outOfRange();
   return time;
 }
@@ -131,4 +135,11 @@ export function toMilliseconds(time: Nanoseconds): number {
 export function formatTime(time: Nanoseconds): string {
   const text = new Date(toMilliseconds(time)).toISOString();
   return text.endsWith('.000Z') ? `${text.slice(0, 19)}Z` : text;
+}
+
+/** RFC 3339 in UTC with all nine digits of the nanosecond: `2020-11-12T11:00:00.000000001Z`. */
+export function formatNanoseconds(time: Nanoseconds): string {
+  const milliseconds = toMilliseconds(time);
+  const finer = Number(time - BigInt(milliseconds) * MILLISECOND);
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}${String(1_000_000 + finer).slice(1)}Z`;
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Aggregation } from '../lib/aggregation.js';
+import type { Aggregation, Selection } from '../lib/aggregation.js';
 import { identityOfId, type Point, seriesOf, type Tags } from '../lib/event.js';
 import { MILLISECOND, type Nanoseconds } from '../lib/time.js';
 import { type Calendar, type CalendarGranularity, WEEKDAYS } from '../lib/window.js';
@@ -184,6 +184,35 @@ export const storeCase: fc.Arbitrary<StoreCase> = fc
       }));
   });
 
+/** Writes and deletions in any order, told for a namespace, and a question about what is left. */
+export interface DeletionCase {
+  readonly steps: (namespace: string) => ({ readonly write: readonly Point[] } | { readonly delete: Selection })[];
+  readonly question: CalendarQuestion;
+}
+
+export const deletionCase: fc.Arbitrary<DeletionCase> = fc
+  .tuple(fc.constantFrom(...ANCHORS), fc.constantFrom(...SPREADS))
+  .chain(([anchor, spread]) => {
+    const millisecond = spread.offset.map((offset) => BigInt(anchor + offset) * MILLISECOND);
+    const write = fc.record({ write: fc.array(sketch(millisecond), { maxLength: 12 }) });
+    const step = fc.oneof({ weight: 3, arbitrary: write }, { weight: 2, arbitrary: deleted(millisecond) });
+    return fc
+      .record({
+        series: fc.array(series, { minLength: 1, maxLength: 5 }),
+        steps: fc.array(step, { minLength: 2, maxLength: 7 }),
+        question: question(millisecond, spread.granularities),
+      })
+      .map(({ series, steps, question }) => ({
+        steps: (namespace) =>
+          steps.map((one) =>
+            'write' in one
+              ? { write: inNamespace(namespace, [one.write.map((point) => finish(point, series))]).flat() }
+              : { delete: { ...one.delete, namespace } },
+          ),
+        question,
+      }));
+  });
+
 /** The same events in another namespace, so that many cases share a database. */
 export function inNamespace(namespace: string, writes: StoreCase['writes']): Point[][] {
   return writes.map((points) =>
@@ -231,6 +260,23 @@ function finish({ series: number, time, value, id }: PointSketch, all: readonly 
   const series = seriesOf('Random', chosen.name, chosen.tags);
   if (chosen.tags.region === 'a') return { series, time, value, identity: { kind: 'sample' } };
   return { series, time, value, identity: id === undefined ? { kind: 'none' } : identityOfId(id, time) };
+}
+
+function deleted(
+  millisecond: fc.Arbitrary<Nanoseconds>,
+): fc.Arbitrary<{ readonly delete: Omit<Selection, 'namespace'> }> {
+  const bound = fc.option(millisecond, { nil: undefined });
+  const values = fc.uniqueArray(tag, { minLength: 1, maxLength: 2 });
+  return fc
+    .record({ name, tsMin: bound, tsMax: bound, tags: fc.dictionary(key, values, { maxKeys: 2 }) })
+    .map(({ name, tsMin, tsMax, tags }) => ({
+      delete: {
+        name,
+        ...(tsMin === undefined ? {} : { tsMin }),
+        ...(tsMax === undefined ? {} : { tsMax }),
+        tags,
+      },
+    }));
 }
 
 function question(

@@ -4,9 +4,7 @@ const process = require('node:process');
 const { URL } = require('node:url');
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/;
-const named = [process.env.INFLUXDB_URL, process.env.NATS_URL]
-  .filter((url) => url)
-  .map((url) => new URL(url).hostname);
+const named = [process.env.INFLUXDB_URL, process.env.NATS_URL].filter((url) => url).map((url) => new URL(url).hostname);
 
 const connect = net.Socket.prototype.connect;
 

@@ -6,6 +6,7 @@ storeContract({
   name: 'The reference',
   create: () => {
     const disk: Disk = new Map();
-    return Promise.resolve(() => Promise.resolve(new ReferenceStore(disk)));
+    const positions = new Map<string, number>();
+    return Promise.resolve(() => Promise.resolve(new ReferenceStore(disk, positions)));
   },
 });

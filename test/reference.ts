@@ -11,7 +11,7 @@ import type {
   WindowAggregate,
   WindowedQuestion,
 } from '../lib/store.js';
-import type { Nanoseconds } from '../lib/time.js';
+import { type Nanoseconds, toMilliseconds } from '../lib/time.js';
 import type { WindowRun } from '../lib/window.js';
 import { aggregateOf } from './statistics.js';
 
@@ -22,17 +22,18 @@ export type Disk = Map<string | symbol, Point>;
 export class ReferenceStore implements Store {
   private closed = false;
 
+  /** @param positions - the last delivery of each partition, which outlives a store too */
   constructor(
     private readonly disk: Disk = new Map(),
-    private readonly sequences = new Map<string, number>(),
+    private readonly positions = new Map<string, number>(),
   ) {}
 
   write(points: readonly Point[], delivery?: Delivery): Promise<[]> {
     return this.answer(() => {
       if (delivery !== undefined) {
         const { partition, sequence } = delivery;
-        if ((this.sequences.get(partition) ?? 0) >= sequence) return [];
-        this.sequences.set(partition, sequence);
+        if (sequence <= (this.positions.get(partition) ?? -Infinity)) return [];
+        this.positions.set(partition, sequence);
       }
       for (const point of points) this.add(point);
       return [];
@@ -83,7 +84,7 @@ export class ReferenceStore implements Store {
             (from === undefined || time >= from) &&
             (to === undefined || time < to),
         ),
-      ),
+      ).map(placed),
     );
   }
 
@@ -155,9 +156,18 @@ export function groupsOf(
 }
 
 function identityOf({ series, time, identity }: Point): string | symbol {
-  if (identity.kind === 'none') return Symbol('itself');
-  const id = identity.kind === 'id' ? String(identity.fingerprint) : 'sample';
-  return `${series.key}\0${String(time)}\0${id}`;
+  switch (identity.kind) {
+    case 'none':
+      return Symbol('itself');
+    case 'sample':
+      return `${series.key}\0${String(time)}`;
+    case 'id':
+      return `${series.key}\0${String(toMilliseconds(time))}\0${String(identity.fingerprint)}`;
+  }
+}
+
+function placed(point: Point): Point {
+  return point.identity.kind === 'id' ? { ...point, identity: { ...point.identity, placed: true } } : point;
 }
 
 function toEvent({ time, value, series }: Point): StoredEvent {

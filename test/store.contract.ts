@@ -1,5 +1,8 @@
 import { aggregates } from './contract/aggregates.js';
 import { calendars } from './contract/calendars.js';
+import { deletion } from './contract/deletion.js';
+import { deliveries } from './contract/deliveries.js';
+import { exporting } from './contract/exporting.js';
 import { identity } from './contract/identity.js';
 import { lifecycle } from './contract/lifecycle.js';
 import { listing } from './contract/listing.js';
@@ -14,6 +17,9 @@ export function storeContract(subject: Subject): void {
     aggregates(subject);
     calendars(subject);
     listing(subject);
+    deletion(subject);
+    exporting(subject);
+    deliveries(subject);
     lifecycle(subject);
   });
 }

@@ -2,10 +2,14 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import type { Selection } from '../aggregation.js';
 import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
+import type { Delivery } from '../store.js';
 import { damaged, explainOpening, isFatal } from './failure.js';
 import { KnownIdentities } from './identity.js';
+import { checkLog } from './log.js';
+import { Positions } from './positions.js';
 import { Readers } from './readers.js';
 import { prepareSchema } from './schema.js';
 import { SeriesCatalog } from './series.js';
@@ -37,6 +41,7 @@ export class Database {
     private readonly instance: DuckDBInstance,
     readonly catalog: SeriesCatalog,
     private readonly known: KnownIdentities,
+    private readonly positions: Positions,
     readonly readers: Readers,
   ) {}
 
@@ -51,6 +56,7 @@ export class Database {
       if (existsSync(`${path}.wal`)) throw damaged(path, 'only its .wal file is there.');
       if (again) throw new TrackingError('unavailable', `${path} is gone. Put it back.`, { retryAfter: 5 });
     }
+    checkLog(path);
     openPaths.add(path);
     let instance: DuckDBInstance | undefined;
     try {
@@ -58,9 +64,10 @@ export class Database {
       const connection = await instance.connect();
       await prepareSchema(connection, path);
       const catalog = await SeriesCatalog.load(connection);
+      const positions = await Positions.load(connection);
       connection.disconnectSync();
       const known = new KnownIdentities(catalog.newest, options.identitySlots);
-      return new Database(path, instance, catalog, known, new Readers(instance, options.readers));
+      return new Database(path, instance, catalog, known, positions, new Readers(instance, options.readers));
     } catch (error) {
       instance?.closeSync();
       openPaths.delete(path);
@@ -78,15 +85,26 @@ export class Database {
     this.dead ||= isFatal(error);
   }
 
-  write(points: readonly Point[]): Promise<void> {
+  write(points: readonly Point[], delivery?: Delivery): Promise<void> {
     return this.useWriter(async (writer) => {
-      if (!(await writer.write(points))) this.dead = true;
+      if (!(await writer.write(points, delivery))) this.dead = true;
     });
   }
 
-  /** Commits nothing much, to see whether the disk takes it. */
+  /** Deletes the earliest of the selected points. @returns how many, none where no more are selected */
+  deleteEarliest(selection: Selection): Promise<number> {
+    return this.useWriter(async (writer) => {
+      const { count, lives } = await writer.deleteEarliest(selection);
+      if (!lives) this.dead = true;
+      return count;
+    });
+  }
+
+  /** Commits what is not kept, to see whether the disk takes it. */
   probe(): Promise<void> {
-    return this.useWriter((writer) => writer.probe());
+    return this.useWriter(async (writer) => {
+      if (!(await writer.probe())) this.dead = true;
+    });
   }
 
   /**
@@ -102,10 +120,10 @@ export class Database {
     openPaths.delete(this.path);
   }
 
-  private async useWriter(use: (writer: Writer) => Promise<void>): Promise<void> {
+  private async useWriter<Result>(use: (writer: Writer) => Promise<Result>): Promise<Result> {
     try {
-      this.writer ??= await Writer.open(await this.instance.connect(), this.catalog, this.known);
-      await use(this.writer);
+      this.writer ??= await Writer.open(await this.instance.connect(), this.catalog, this.known, this.positions);
+      return await use(this.writer);
     } catch (error) {
       this.notice(error);
       if (this.writer !== undefined) this.endWriter(this.writer);
@@ -127,6 +145,8 @@ function settings({ memoryLimit, logLimit }: DatabaseOptions): Record<string, st
   return {
     memory_limit: memoryLimit,
     checkpoint_threshold: logLimit,
+    // A large commit would go past the log into the file where a checkpoint is due: then one that fails takes it along.
+    auto_checkpoint_skip_wal_threshold: '1000000000000',
     // One processor is left to the event loop; a read of 3 M rows takes no longer on two threads than on one.
     threads: String(Math.max(1, Math.min(4, availableParallelism() - 1))),
     // Nothing is fetched from anywhere.

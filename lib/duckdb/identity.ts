@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Nanoseconds } from '../time.js';
 import type { Batch } from './batch.js';
-import { fingerprintOf, hashOf, PAGE_BITS, pageOf } from './fingerprint.js';
+import { fingerprintOf, hashOf, PAGE_LENGTH, PAGE_SQL, pageOf } from './fingerprint.js';
 import { HashSet } from './hash-set.js';
 import { bindings, type Columns, literal, rowsOf, type Statement } from './rows.js';
 
@@ -19,8 +19,8 @@ const OVERHEAD = 64;
 /**
  * Which identities may be there already. For each page of time that is known it keeps a 32-bit hash of every identity
  * in it: what is not among them is new, and costs no question. What is (one in a thousand by chance, all of a resend)
- * the writer looks up in the table itself, by series, exact time and fingerprint. So a hash too many, from a write that
- * failed, does no harm.
+ * the writer looks up in the table itself, by series, time and fingerprint. So a hash too many, from a write that
+ * failed or of a point deleted since, does no harm.
  *
  * Pages after the newest point at the start are known to be empty: live traffic never asks. Older ones are learned when
  * an identity first falls into them, all those of a write together (3 M points: 500 pages in 50 ms), and the least
@@ -103,8 +103,7 @@ export class KnownIdentities {
 
   /** Learns the pages that hold the least, as many as one write may. */
   private async learn(unknown: readonly number[], connection: DuckDBConnection): Promise<void> {
-    const page = `(time >> ${String(PAGE_BITS)})::INTEGER`;
-    const { sql, lists } = identitiesIn(unknown, `${page} AS page, count(*)::DOUBLE`);
+    const { sql, lists } = identitiesIn(unknown, `${PAGE_SQL} AS page, count(*)::DOUBLE`);
     const counts = await rowsOf(connection, `${sql} GROUP BY page ORDER BY 2`, lists);
     const empty = new Set(unknown);
     const chosen: number[] = [];
@@ -160,15 +159,14 @@ export class KnownIdentities {
 
 /** Asks for columns of the identities in some pages. */
 function identitiesIn(pages: readonly number[], columns: string): Statement {
-  const length = 1n << BigInt(PAGE_BITS);
   const least = pages.reduce((one, other) => Math.min(one, other));
   const greatest = pages.reduce((one, other) => Math.max(one, other));
   return {
     sql: `
       SELECT ${columns} FROM points
       WHERE fingerprint IS NOT NULL
-        AND time >= ${literal(BigInt(least) * length)} AND time < ${literal(BigInt(greatest + 1) * length)}
-        AND (time >> ${String(PAGE_BITS)}) IN (SELECT unnest($pages))`,
+        AND time >= ${literal(BigInt(least) * PAGE_LENGTH)} AND time < ${literal(BigInt(greatest + 1) * PAGE_LENGTH)}
+        AND ${PAGE_SQL} IN (SELECT unnest($pages))`,
     lists: { pages },
   };
 }

@@ -15,22 +15,25 @@ export interface StoredSeries {
   count: number;
 }
 
-// The driver drops a byte order mark in front of a text, so a letter goes before it.
+// The driver drops a byte order mark in front of a text, so a letter goes before it. Values and fingerprints are read
+// although nobody needs them, so that a damaged block shows at the start and not when somebody asks for it.
 const ALL_SERIES = `
-  SELECT id, 'x' || namespace, 'x' || name, tags, first, last, count::DOUBLE
+  SELECT id, 'x' || namespace, 'x' || name, tags, first, last, count::DOUBLE, value, fingerprint
   FROM series JOIN (
-    SELECT series AS id, min(time) AS first, max(time) AS last, count(*) AS count FROM points GROUP BY series
+    SELECT series AS id, min(time) AS first, max(time) AS last, count(*) AS count,
+      max(value) AS value, max(fingerprint) AS fingerprint
+    FROM points GROUP BY series
   ) USING (id)
   ORDER BY id`;
 
 /**
- * All series and the extent of each, in memory: points are never taken away, so what was read once at the start (3 M
- * points: 30 ms) stays right by adding what is committed.
+ * All series that have points and the extent of each, in memory: what was read once at the start (3 M points: 30 ms)
+ * stays right by adding what is committed, and by taking away what a deletion has emptied.
  */
 export class SeriesCatalog {
-  private readonly all: StoredSeries[] = [];
   private readonly byKey = new Map<string, StoredSeries>();
   private readonly byNamespace = new Map<string, Map<string, StoredSeries[]>>();
+  private unusedId = 0;
 
   static async load(connection: DuckDBConnection): Promise<SeriesCatalog> {
     const catalog = new SeriesCatalog();
@@ -41,40 +44,51 @@ export class SeriesCatalog {
       const series = seriesOf(namespace.slice(1), name.slice(1), JSON.parse(tags) as Tags);
       catalog.add({ id, series, first, last, count });
     }
+    // Also after series without points, which are none of ours: who shares an id shares all points.
+    const [row] = await rowsOf(connection, 'SELECT coalesce(max(id), -1) FROM series');
+    catalog.unusedId = Number(row?.[0]) + 1;
     return catalog;
   }
 
-  /** The id that the next new series gets. */
+  /** The id that the next new series gets. Ids count up, and those of series that are gone leave gaps. */
   get nextId(): number {
-    return this.all.length;
+    return this.unusedId;
   }
 
   find(key: string): StoredSeries | undefined {
     return this.byKey.get(key);
   }
 
-  /** The series of an id. */
-  at(id: number): StoredSeries {
-    const stored = this.all[id];
-    if (stored === undefined) throw new RangeError(`No series has the id ${String(id)}.`);
-    return stored;
+  /** By id. */
+  get all(): readonly StoredSeries[] {
+    return [...this.byKey.values()];
   }
 
-  /** The newest time of all, or nothing where there are no points. */
+  /** The time of the newest point. */
   get newest(): Nanoseconds | undefined {
     return extentOf(this.all)?.last;
   }
 
-  /** Takes a new series. Ids count up from 0 without a gap. */
+  /** Takes a new series, which has the next id. */
   add(stored: StoredSeries): void {
     const { namespace, name, key } = stored.series;
-    this.all[stored.id] = stored;
+    this.unusedId = stored.id + 1;
     this.byKey.set(key, stored);
     const names = this.byNamespace.get(namespace) ?? new Map<string, StoredSeries[]>();
     this.byNamespace.set(namespace, names);
     const sameName = names.get(name) ?? [];
     names.set(name, sameName);
     sameName.push(stored);
+  }
+
+  /** Takes away a series that has no points any more. */
+  remove({ id, series: { namespace, name, key } }: StoredSeries): void {
+    this.byKey.delete(key);
+    const names = this.byNamespace.get(namespace);
+    const others = names?.get(name)?.filter((other) => other.id !== id) ?? [];
+    if (others.length > 0) names?.set(name, others);
+    else names?.delete(name);
+    if (names?.size === 0) this.byNamespace.delete(namespace);
   }
 
   /** The series that a selection is about and that have points in its range, or may have. By id. */
@@ -110,6 +124,16 @@ export class SeriesCatalog {
 /** The value of a tag; a key such as `constructor` is one only where the series has it. */
 export function tagOf(tags: Tags, key: string): string | undefined {
   return Object.hasOwn(tags, key) ? tags[key] : undefined;
+}
+
+/** Finds a series among these by its id, also when it is gone from the catalog meanwhile. */
+export function seriesById(all: readonly StoredSeries[]): (id: number) => Series {
+  const series = new Map(all.map((stored) => [stored.id, stored.series]));
+  return (id) => {
+    const found = series.get(id);
+    if (found === undefined) throw new RangeError(`No series asked for has the id ${String(id)}.`);
+    return found;
+  };
 }
 
 /** From the first point of all these series to the last. */

@@ -2,6 +2,7 @@ import type { EventsQuery, Selection } from '../aggregation.js';
 import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
 import type {
+  Delivery,
   Extent,
   NameSummary,
   PointsQuery,
@@ -16,6 +17,7 @@ import { Database, type DatabaseOptions } from './database.js';
 import { eventsOf } from './events.js';
 import { explain, explainWriting, isDeviationTooGreat } from './failure.js';
 import { abortable } from '../abortable.js';
+import { pointsOf } from './points.js';
 import { readersAllowed } from './readers.js';
 import { type Columns, literal, type Statement } from './rows.js';
 import { amongSeries, extentOf, type StoredSeries } from './series.js';
@@ -57,13 +59,18 @@ export class DuckDBStore implements Store {
     return new DuckDBStore(all, await Database.open(all));
   }
 
-  async write(points: readonly Point[]): Promise<readonly Refusal[]> {
-    await this.inTurn(async (database) => {
-      this.lastWriteFailed = true;
-      await database.write(points);
-      this.lastWriteFailed = false;
-    });
+  async write(points: readonly Point[], delivery?: Delivery): Promise<readonly Refusal[]> {
+    await this.inTurn((database) => database.write(points, delivery));
     return [];
+  }
+
+  async delete(selection: Selection): Promise<number> {
+    // A step is a turn of its own, so that one after which the instance died is followed by its successor.
+    for (let deleted = 0; ;) {
+      const step = await this.inTurn((database) => database.deleteEarliest(selection));
+      if (step === 0) return deleted;
+      deleted += step;
+    }
   }
 
   async extent(selection: Selection): Promise<Extent | undefined> {
@@ -92,12 +99,8 @@ export class DuckDBStore implements Store {
     return abortable((signal) => this.selected(query, signal));
   }
 
-  delete(selection: Selection): Promise<number> {
-    return Promise.reject(new Error(`not built yet ${selection.name}`));
-  }
-
   points(query: PointsQuery): AsyncIterable<readonly Point[]> {
-    throw new Error(`not built yet ${String(query.from)}`);
+    return abortable((signal) => this.exported(query, signal));
   }
 
   async namespaces(): Promise<readonly string[]> {
@@ -111,12 +114,7 @@ export class DuckDBStore implements Store {
   async check(): Promise<void> {
     for await (const _ of this.ask({ sql: 'SELECT 1', lists: {} }));
     // A disk that was full may have room again.
-    if (this.lastWriteFailed) {
-      await this.inTurn(async (database) => {
-        await database.probe();
-        this.lastWriteFailed = false;
-      });
-    }
+    if (this.lastWriteFailed) await this.inTurn((database) => database.probe());
   }
 
   close(): Promise<void> {
@@ -152,6 +150,11 @@ export class DuckDBStore implements Store {
     yield* eventsOf(query, catalog, (statement) => this.ask(statement, signal));
   }
 
+  private async *exported(query: PointsQuery, signal: AbortSignal): AsyncGenerator<readonly Point[], void, undefined> {
+    const { catalog } = await this.live();
+    yield* pointsOf(query, catalog, (statement) => this.ask(statement, signal));
+  }
+
   /** The rows of a statement; asked again where the instance dies before the first. */
   private async *ask(statement: Statement, signal?: AbortSignal): AsyncGenerator<Columns, void, undefined> {
     for (let again = false; ; again = true) {
@@ -171,12 +174,15 @@ export class DuckDBStore implements Store {
   }
 
   /** Runs what writes when it is its turn. */
-  private inTurn(work: (database: Database) => Promise<void>): Promise<void> {
+  private inTurn<Result>(work: (database: Database) => Promise<Result>): Promise<Result> {
     const turn = this.writing.then(async () => {
       const database = await this.live();
-      await work(database).catch((error: unknown) => {
+      this.lastWriteFailed = true;
+      const result = await work(database).catch((error: unknown) => {
         throw explainWriting(error);
       });
+      this.lastWriteFailed = false;
+      return result;
     });
     this.writing = turn.catch(() => undefined);
     return turn;

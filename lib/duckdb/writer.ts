@@ -1,9 +1,14 @@
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
+import type { Selection } from '../aggregation.js';
 import type { Point } from '../event.js';
+import type { Delivery } from '../store.js';
+import { MILLISECOND } from '../time.js';
 import { Batch } from './batch.js';
-import { isDurableAllTheSame } from './failure.js';
+import { Deletion } from './deletion.js';
+import { isDurableAllTheSame, isRolledBack, UncertainCommit } from './failure.js';
 import { fingerprintOf } from './fingerprint.js';
 import type { KnownIdentities } from './identity.js';
+import type { Positions } from './positions.js';
 import { literal } from './rows.js';
 import type { SeriesCatalog } from './series.js';
 
@@ -25,9 +30,15 @@ export class Writer {
     private readonly suspects: DuckDBAppender,
     private readonly catalog: SeriesCatalog,
     private readonly known: KnownIdentities,
+    private readonly positions: Positions,
   ) {}
 
-  static async open(connection: DuckDBConnection, catalog: SeriesCatalog, known: KnownIdentities): Promise<Writer> {
+  static async open(
+    connection: DuckDBConnection,
+    catalog: SeriesCatalog,
+    known: KnownIdentities,
+    positions: Positions,
+  ): Promise<Writer> {
     await connection.run(`
       CREATE TEMP TABLE suspects (
         position INTEGER NOT NULL, time BIGINT NOT NULL, series INTEGER NOT NULL, value DOUBLE NOT NULL,
@@ -37,28 +48,49 @@ export class Writer {
     const series = await connection.createAppender('series');
     const suspects = await connection.createAppender('suspects', 'main', 'temp');
     await connection.run('BEGIN');
-    return new Writer(connection, points, series, suspects, catalog, known);
+    return new Writer(connection, points, series, suspects, catalog, known, positions);
   }
 
   /**
-   * Writes the points, wholly or not at all; resolved means durable. After an error the writer is of no more use: close
-   * it, which rolls back.
+   * Writes the points, wholly or not at all, and none where they are delivered again; resolved means durable. After an
+   * error the writer is of no more use: close it, which rolls back.
    * @returns whether the instance lives on: the commit may be done and the checkpoint after it have found a full disk
    */
-  async write(points: readonly Point[]): Promise<boolean> {
+  async write(points: readonly Point[], delivery?: Delivery): Promise<boolean> {
+    if (delivery && this.positions.isPast(delivery)) return true;
     const batch = new Batch(points, this.catalog);
     const suspects = await this.known.suspects(batch, this.connection);
     this.append(batch, suspects);
     if (suspects.length > 0) await this.settle(batch, suspects);
+    if (delivery) await this.positions.advance(delivery, this.connection);
     const lives = await this.commit();
     batch.committed();
+    if (delivery) this.positions.committed(delivery);
     return lives;
   }
 
-  /** Commits a change that changes nothing: whether the disk takes writes. */
-  async probe(): Promise<void> {
-    await this.connection.run('UPDATE tracking SET version = version');
-    await this.connection.run(COMMIT);
+  /**
+   * Deletes the earliest of the selected points, some hundred thousand at most; resolved means durable.
+   * @returns how many, none where no more are selected, and whether the instance lives on
+   */
+  async deleteEarliest(selection: Selection): Promise<{ readonly count: number; readonly lives: boolean }> {
+    const deletion = await Deletion.ofEarliest(selection, this.catalog, this.connection);
+    if (deletion === undefined) return { count: 0, lives: true };
+    const lives = await this.commit();
+    deletion.committed();
+    return { count: deletion.count, lives };
+  }
+
+  /**
+   * Commits as much as a great batch takes, and away with it: whether the disk takes writes. (A change that changes
+   * nothing would not get as far as the disk.)
+   * @returns whether the instance lives on
+   */
+  async probe(): Promise<boolean> {
+    await this.connection.run('CREATE OR REPLACE TABLE probe AS FROM range(65536)');
+    if (!(await this.commit())) return false;
+    await this.connection.run('DROP TABLE probe');
+    return this.commit();
   }
 
   /** Ends the connection and with it an open transaction. */
@@ -120,7 +152,8 @@ export class Writer {
       this.suspects.endRow();
     }
     this.suspects.flushSync();
-    const range = `points.time BETWEEN ${literal(least ?? 0n)} AND ${literal(greatest ?? 0n)}`;
+    const [from, to] = [(least ?? 0n) - MILLISECOND, (greatest ?? 0n) + MILLISECOND];
+    const range = `points.time BETWEEN ${literal(from)} AND ${literal(to)}`;
     if (samples) await this.connection.run(correctSamples(range));
     await this.connection.run(insertMissing(range));
     await this.connection.run('TRUNCATE suspects');
@@ -132,7 +165,7 @@ export class Writer {
       return true;
     } catch (error) {
       if (isDurableAllTheSame(error)) return false;
-      throw error;
+      throw isRolledBack(error) ? error : new UncertainCommit(error);
     }
   }
 }
@@ -152,14 +185,23 @@ function insertMissing(range: string): string {
     INSERT INTO points
     SELECT time, series, value, fingerprint
     FROM (
-      SELECT time, series, fingerprint,
+      SELECT series, fingerprint, ${momentOf('suspects')} AS moment, arg_min(time, position) AS time,
         CASE fingerprint WHEN 0 THEN arg_max(value, position) ELSE arg_min(value, position) END AS value
-      FROM suspects GROUP BY time, series, fingerprint
+      FROM suspects GROUP BY series, fingerprint, moment
     ) AS suspect
     WHERE NOT EXISTS (
       FROM points
-      WHERE points.time = suspect.time AND points.series = suspect.series
+      WHERE ${momentOf('points')} = suspect.moment AND points.series = suspect.series
         AND points.fingerprint = suspect.fingerprint AND ${range}
     )
     ORDER BY time`;
+}
+
+/**
+ * The part of a row's time that makes it the same point: all of a sample's, and of an event with an id the millisecond,
+ * for it may come out of a store that moved it within. (The remainder is negative before 1970.)
+ */
+function momentOf(table: string): string {
+  const time = `${table}.time`;
+  return `CASE ${table}.fingerprint WHEN 0 THEN ${time} ELSE ${time} - (${time} % 1000000 + 1000000) % 1000000 END`;
 }

@@ -2,14 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { chmod, readdir, rename, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { messageOf, TrackingError } from '../errors.js';
-import { askHolder, type CommandHandlers, ControlServer, type Holder, isListening, sendCommand } from './control.js';
+import { askHolder, isListening, sendCommand } from './control-client.js';
+import type { Holder } from './control-protocol.js';
+import { type CommandHandlers, ControlServer, type StreamHandlers } from './control-server.js';
 import { codeOf, Folder } from './folder.js';
 
 /** The data directory, held by this process. */
 export interface DirectoryLock {
-  /** Carries out the commands of other processes; until then they wait. */
-  serve(handlers: CommandHandlers): void;
-  /** Begins no further command, and resolves when those under way are done. */
+  /** Carries out the commands of other processes and gives them streams; until then they wait. */
+  serve(commands: CommandHandlers, streams?: StreamHandlers): void;
+  /** Begins no further command, cuts off streams, and resolves when commands under way are done. */
   finish(): Promise<void>;
   /** Finishes, and lets go of the directory: to be called when nothing in it is open any more. */
   release(): Promise<void>;
@@ -17,7 +19,8 @@ export interface DirectoryLock {
 
 const SOCKET = /^lock-[0-9a-f]{16}\.sock$/;
 const UNBORN_SOCKET = /^lock-[0-9a-f]{16}\.sock\.new$/;
-const STOPPING_PAUSE = 50; // ms
+/** Between two looks at whether a process that is stopping has stopped. */
+export const STOPPING_PAUSE = 50; // ms
 
 /**
  * Takes the data directory for this process, until it is released or the process ends in whatever way.
@@ -34,8 +37,13 @@ export async function lockDataDirectory(path: string): Promise<DirectoryLock> {
   const taken = await takeOrFind(path);
   if ('lock' in taken) return taken.lock;
   await taken.folder.close();
-  const who = taken.holder === 'silent' ? 'another process, which does not say its pid' : `process ${taken.holder.pid}`;
-  throw new TrackingError(
+  throw inUse(path, taken.holder);
+}
+
+/** What to say where another process holds the directory and nothing can be done about it. */
+export function inUse(path: string, holder: Holder | 'silent'): TrackingError {
+  const who = holder === 'silent' ? 'another process, which does not say its pid' : `process ${holder.pid}`;
+  return new TrackingError(
     'unavailable',
     `The data directory ${path} is in use by ${who}. Stop it first, or use another directory (DATA_DIR).`,
   );
@@ -92,11 +100,12 @@ async function runHere(
   }
 }
 
-type Taken =
+export type Taken =
   | { readonly lock: DirectoryLock }
   | { readonly holder: Holder | 'silent'; readonly name: string; readonly folder: Folder };
 
-async function takeOrFind(path: string): Promise<Taken> {
+/** Takes the data directory, or finds who holds it. */
+export async function takeOrFind(path: string): Promise<Taken> {
   const folder = await Folder.open(path);
   try {
     return await contend(folder);
@@ -174,8 +183,8 @@ async function hold(folder: Folder, own: OwnSocket): Promise<DirectoryLock> {
   own.server.hold();
   await removeUnborn(folder);
   return {
-    serve: (handlers) => {
-      own.server.serve(handlers);
+    serve: (commands, streams) => {
+      own.server.serve(commands, streams);
     },
     finish: () => own.server.finish(),
     release: async () => {

@@ -3,17 +3,13 @@ import Joi from 'joi';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { SCOPES } from '../access.js';
 import { messageOf, TrackingError } from '../errors.js';
-import type { Application, Registry, Retention } from '../registry.js';
+import type { Application, Registry, RegistryContent, Retention } from '../registry.js';
 import { codeOf, Folder } from './folder.js';
 
 const FILE = 'registry.json';
 
-interface Content {
+interface Content extends RegistryContent {
   readonly version: 1;
-  readonly applications: readonly Application[];
-  /** Private ES256 keys, newest first. */
-  readonly signingKeys: readonly JWK[];
-  readonly retentions: readonly Retention[];
 }
 
 const EMPTY: Content = { version: 1, applications: [], signingKeys: [], retentions: [] };
@@ -78,6 +74,28 @@ export class FileRegistry implements Registry {
       await folder.close();
       throw error;
     }
+  }
+
+  /**
+   * Writes the file of a directory that has none, out of a backup.
+   * @throws TrackingError `unprocessable` where there is one, `unavailable` where the content is damaged or cannot be
+   *   written
+   */
+  static async create(directory: string, content: RegistryContent): Promise<void> {
+    const registry = await FileRegistry.open(directory);
+    try {
+      if (registry.content !== EMPTY) throw presentError(directory);
+      await registry.replace(check('The registry of the backup', { version: 1, ...content }));
+    } finally {
+      await registry.close();
+    }
+  }
+
+  /** @throws TrackingError `unprocessable` where the directory has a registry */
+  static async refuseToReplace(directory: string): Promise<void> {
+    const registry = await FileRegistry.open(directory);
+    await registry.close();
+    if (registry.content !== EMPTY) throw presentError(directory);
   }
 
   applications(): Promise<readonly Application[]> {
@@ -190,9 +208,20 @@ function parse(path: string, text: string): Content {
     // The parser's own message would quote the file, and so a key.
     throw damagedError(path, 'it is not JSON');
   }
+  return check(path, json);
+}
+
+function check(path: string, json: unknown): Content {
   const result = contentSchema.validate(json);
   if (result.error !== undefined) throw damagedError(path, result.error.message);
   return result.value;
+}
+
+function presentError(directory: string): TrackingError {
+  return new TrackingError(
+    'unprocessable',
+    `${directory} (DATA_DIR) holds a registry of applications already, so nothing can be restored there. Name an empty or a new directory.`,
+  );
 }
 
 function damagedError(path: string, reason: string): TrackingError {

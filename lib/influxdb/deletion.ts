@@ -2,7 +2,7 @@ import type { Selection } from '../aggregation.js';
 import { TrackingError } from '../errors.js';
 import type { Series } from '../event.js';
 import type { Connection } from './connection.js';
-import { failureOf, isSilence, neverConnected, trackingErrorOf } from './failure.js';
+import { isSilence, neverConnected, trackingErrorOf } from './failure.js';
 import { ALL_TIME, beforeSum, matching, points, type Range, rangeOf, script } from './flux.js';
 import { seriesOfRow } from './learning.js';
 import { writeTime } from './moments.js';
@@ -10,6 +10,7 @@ import { assertApart, assertDeletable, continuing, predicatesOf } from './predic
 import type { Reader } from './reader.js';
 import { Backoff, pause } from './retry.js';
 import { cellOf } from './rows.js';
+import { turnedAway } from './verdict.js';
 
 export interface DeletionOptions {
   readonly reader: Reader;
@@ -100,18 +101,21 @@ export class Deletion {
     // InfluxDB includes the last instant.
     const body = JSON.stringify({ predicate, start: writeTime(start), stop: writeTime(end - 1n) });
     const backoff = new Backoff();
+    // To delete again what is deleted does no harm.
     for (let tries = 1; ; tries++) {
-      const failure = await connection.exchange({ target, body, type: 'application/json', timeout }).then(
-        ({ status, message, retryAfter }) => (status === 204 ? undefined : failureOf(status, message, retryAfter)),
-        (error: unknown) => {
-          if (isSilence(error) || neverConnected(error)) throw trackingErrorOf(error, connection.url);
-          return trackingErrorOf(error, connection.url);
-        },
-      );
-      if (failure === undefined) return;
-      // To delete again what is deleted does no harm.
-      if (failure.code !== 'unavailable' || tries === TRIES || connection.signal.aborted) throw failure;
-      await pause(backoff.next(failure.retryAfter), connection.signal);
+      const outcome = await connection
+        .exchange({ target, body, type: 'application/json', timeout })
+        .catch((error: unknown) => {
+          const failure = trackingErrorOf(error, connection.url);
+          if (isSilence(error) || neverConnected(error)) throw failure;
+          return failure;
+        });
+      const answer = outcome instanceof TrackingError ? undefined : outcome;
+      if (answer?.status === 204) return;
+      const failure = outcome instanceof TrackingError ? outcome : turnedAway(outcome, connection.url);
+      const passing = answer === undefined || answer.status === 429 || answer.status >= 500;
+      if (!passing || tries === TRIES || connection.signal.aborted) throw failure;
+      await pause(backoff.next(answer?.retryAfter), connection.signal);
     }
   }
 }

@@ -1,11 +1,10 @@
 import type { Identity, Point, Series } from '../event.js';
 import type { PointsQuery } from '../store.js';
 import { END_OF_TIME, MIN_TIME } from '../time.js';
-import { Discovery } from './discovery.js';
-import { type Flux, ALL_TIME, beforeSum, points, type Range, script, textOf, within } from './flux.js';
+import { type Flux, ALL_TIME, beforeSum, eitherOf, points, type Range, script, textOf, within } from './flux.js';
 import { seriesOfRow } from './learning.js';
 import { readTime } from './moments.js';
-import { measurementOf, tagTextOf } from './names.js';
+import { nameOf } from './names.js';
 import type { Reader } from './reader.js';
 import { cellOf, groupOf, type Row } from './rows.js';
 import { slicesOf } from './slices.js';
@@ -26,7 +25,7 @@ export class Exporting {
     { includes, from, to }: PointsQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Point[], void, undefined> {
-    const included = includes === undefined ? script`exists r["name"]` : await this.included(includes);
+    const included = includes === undefined ? script`exists r["name"]` : await this.included(includes, signal);
     if (included === undefined) return;
     const range = within({ start: from ?? MIN_TIME, end: to ?? END_OF_TIME }, ALL_TIME);
     const counts = { value: 0, id: 0 };
@@ -41,17 +40,33 @@ export class Exporting {
   }
 
   /** What says whether a row belongs to a name that is asked for; nothing where none is. */
-  private async included(includes: NonNullable<PointsQuery['includes']>): Promise<Flux | undefined> {
-    const discovery = new Discovery(this.reader, this.bucket);
-    let condition: Flux | undefined;
-    for (const namespace of await discovery.namespaces()) {
-      for (const { name } of await discovery.names(namespace)) {
-        if (!includes(namespace, name)) continue;
-        const its = script`r._measurement == ${textOf(measurementOf(namespace))} and r["name"] == ${textOf(tagTextOf(name))}`;
-        condition = condition === undefined ? its : script`${condition} or ${its}`;
-      }
+  private async included(
+    includes: NonNullable<PointsQuery['includes']>,
+    signal: AbortSignal,
+  ): Promise<Flux | undefined> {
+    const conditions: Flux[] = [];
+    for (const [measurement, names] of await this.names(signal)) {
+      const asked = [...names].filter((name) => includes(nameOf(measurement), nameOf(name)));
+      if (asked.length === 0) continue;
+      const those = eitherOf(asked.map((name) => script`r["name"] == ${textOf(name)}`));
+      // Few words where all are asked for: with thousands of them InfluxDB is slow.
+      const named = asked.length === names.size ? script`exists r["name"]` : those;
+      conditions.push(script`(r._measurement == ${textOf(measurement)} and ${named})`);
     }
-    return condition;
+    return conditions.length === 0 ? undefined : eitherOf(conditions);
+  }
+
+  /** The names of each measurement, as InfluxDB spells them. */
+  private async names(signal: AbortSignal): Promise<Map<string, Set<string>>> {
+    const all = script`${points(this.bucket, ALL_TIME)} |> filter(fn: (r) => r._field == "value" and exists r["name"])`;
+    const names = new Map<string, Set<string>>();
+    const query = script`${all} |> first() |> keep(columns: ["_measurement", "name"])`;
+    for await (const row of this.reader.rows(query, signal)) {
+      const measurement = cellOf(row, '_measurement');
+      const its = names.get(measurement) ?? new Set();
+      names.set(measurement, its.add(cellOf(row, 'name')));
+    }
+    return names;
   }
 
   private async countsIn(slice: Range, included: Flux, signal: AbortSignal): Promise<{ value: number; id: number }> {

@@ -19,12 +19,14 @@ export function neverConnected(error: unknown): boolean {
 
 /** What befalls a whole InfluxDB, whatever is written to it: how it says so, and how we do. */
 const TROUBLES: readonly (readonly [RegExp, string])[] = [
+  // "not attempting to open shard 7; opening shard previously failed with: …": also after the reason is gone.
+  [/previously failed/i, 'InfluxDB failed to open a shard, and tries no more until it is restarted.'],
   [/no space left|quota exceeded|not enough space/i, 'The disk of InfluxDB is full.'],
   [/read-only file system|permission denied|operation not permitted/i, 'InfluxDB may not write to its disk.'],
   [/input\/output error|\bi\/o\b|corrupted|structure needs cleaning|stale/i, 'The disk of InfluxDB fails.'],
   [/cache-max-memory|out of memory|cannot allocate|too many open files/i, 'InfluxDB has no room in its memory.'],
   [/time.?out|timed out|deadline exceeded|context canceled|limit exceeded/i, 'InfluxDB is too slow at present.'],
-  [/closed|shutting down|shard|\bwal\b|unavailable|not ready|locked/i, 'InfluxDB cannot write at present.'],
+  [/closed|shutting down|shard|\bwal\b|locked/i, 'A part of InfluxDB is closed at present.'],
 ];
 
 /** A sentence where InfluxDB speaks of itself and not of what was asked; nothing where it does not. */
@@ -75,7 +77,8 @@ export function failureOf(status: number, message: string, retryAfter: number | 
     });
   }
   if (status === 429 || status >= 500) {
-    const sentence = troubleIn(message) ?? `InfluxDB cannot take or answer this now (status ${status}).`;
+    const trouble = status === 500 ? troubleIn(message) : undefined;
+    const sentence = trouble ?? `InfluxDB cannot take or answer this now (status ${status}).`;
     return new TrackingError('unavailable', sentence, { retryAfter: retryAfter ?? 5, cause });
   }
   return new TrackingError('unprocessable', 'InfluxDB cannot answer this question over the points that it holds.', {

@@ -1,7 +1,7 @@
 import { TrackingError } from '../errors.js';
 import type { Selection } from '../aggregation.js';
 import type { Series, Tags } from '../event.js';
-import { type Flux, script, textOf } from './flux.js';
+import { eitherOf, type Flux, script, textOf } from './flux.js';
 import { seriesPrefix } from './line-protocol.js';
 import { measurementOf, tagKeyOf, tagTextOf } from './names.js';
 
@@ -46,8 +46,7 @@ export function assertDeletable({ namespace, name, tags }: Selection, series: It
  */
 export function continuing(namespace: string, series: Iterable<Series>): Flux {
   const lastKeys = new Set([...series].map(({ tags }) => lastKeyOf(tags)));
-  let continued = script`false`;
-  for (const key of lastKeys) continued = script`${continued} or r[${textOf(key)}] =~ /[!"]|#!/`;
+  const continued = eitherOf([...lastKeys].map((key) => script`r[${textOf(key)}] =~ /[!"]|#!/`));
   return script`filter(fn: (r) =>
     r._measurement == ${textOf(measurementOf(namespace))} and r._field == "value" and exists r["name"] and (${continued}))`;
 }

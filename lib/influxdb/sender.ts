@@ -1,8 +1,8 @@
 import { TrackingError } from '../errors.js';
 import { type Answer, Connection, type ConnectionOptions } from './connection.js';
-import { failureOf, foreignAnswer, neverConnected, trackingErrorOf } from './failure.js';
+import { neverConnected, trackingErrorOf } from './failure.js';
 import { Backoff, pause, type Pause } from './retry.js';
-import { reasonOf, verdictOf } from './verdict.js';
+import { reasonOf, turnedAway, verdictOf } from './verdict.js';
 
 export interface SenderOptions extends ConnectionOptions {
   readonly org: string;
@@ -63,7 +63,7 @@ export class Sender {
     const answer = await this.attempt('').catch((error: unknown) => {
       throw trackingErrorOf(error, this.url);
     });
-    if (verdictOf(answer) !== 'stored') throw this.failureOf(answer);
+    if (verdictOf(answer) !== 'stored') throw turnedAway(answer, this.url);
     if (this.trouble !== undefined) throw this.trouble;
   }
 
@@ -79,7 +79,7 @@ export class Sender {
     const answer = await this.answerTo(delivery, body, indexes.length === 1 ? FAILURES_TO_BLAME : patience);
     const verdict = verdictOf(answer);
     if (verdict === 'stored') return;
-    if (verdict === 'turned away') throw this.failureOf(answer);
+    if (verdict === 'turned away') throw turnedAway(answer, this.url);
     const set = new Set(indexes.length === 1 ? indexes : namedIn(answer, lines, indexes));
     for (const index of set) refused.push({ index, reason: reasonOf(answer) });
     const others = indexes.filter((index) => !set.has(index));
@@ -100,7 +100,8 @@ export class Sender {
       failures = verdict === 'suspicious' ? failures + 1 : 0;
       const settled = verdict === 'suspicious' ? failures >= patience && (await this.isWell()) : verdict !== 'again';
       if (answer !== undefined && settled) return answer;
-      if (tries >= TRIES_TO_TELL) this.trouble = outcome instanceof TrackingError ? outcome : this.failureOf(outcome);
+      if (tries >= TRIES_TO_TELL)
+        this.trouble = outcome instanceof TrackingError ? outcome : turnedAway(outcome, this.url);
       await this.pause(backoff.next(answer?.retryAfter), this.connection.signal);
     }
   }
@@ -132,12 +133,6 @@ export class Sender {
 
   private attempt(body: string): Promise<Answer> {
     return this.connection.exchange({ target: this.target, body });
-  }
-
-  private failureOf({ status, own, message, retryAfter }: Answer): TrackingError {
-    const known = status === 401 || status === 403 || (status === 404 && own) || status === 429 || status >= 500;
-    if (known || message.includes('organization name')) return failureOf(status, message, retryAfter);
-    return foreignAnswer(status, message, this.connection.url);
   }
 
   private assertOpen(): void {

@@ -1,5 +1,6 @@
+import type { TrackingError } from '../errors.js';
 import type { Answer } from './connection.js';
-import { troubleIn } from './failure.js';
+import { failureOf, foreignAnswer, troubleIn } from './failure.js';
 
 /**
  * What an answer to a write means:
@@ -22,6 +23,13 @@ export function verdictOf({ status, own, message }: Answer): Verdict {
   if (AGAIN.has(status)) return 'again';
   if (status === 500 && own && troubleIn(message) === undefined) return 'suspicious';
   return status >= 500 ? 'again' : 'turned away';
+}
+
+/** Why nothing is taken from us, whatever we send, or nothing at present. */
+export function turnedAway({ status, own, message, retryAfter }: Answer, url: string): TrackingError {
+  const known = status === 401 || status === 403 || (status === 404 && own) || status === 429 || status >= 500;
+  if (known || message.includes('organization name')) return failureOf(status, message, retryAfter);
+  return foreignAnswer(status, message, url);
 }
 
 /** Why InfluxDB will not take a point, in words for the one who sent it. */

@@ -1,7 +1,6 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { isConflict } from './failure.js';
-import { readPage, store } from './exchange.js';
+import { type Link, readPage, store } from './exchange.js';
 
 /** A value under a key. */
 export interface Entry {
@@ -17,7 +16,7 @@ const PAGE = 1000;
 /** A key-value bucket of NATS, as `nats kv` shows it; every change is durable when it resolves. */
 export class Bucket {
   constructor(
-    private readonly nc: NatsConnection,
+    private readonly link: Link,
     private readonly jsm: JetStreamManager,
     private readonly name: string,
   ) {}
@@ -30,7 +29,7 @@ export class Bucket {
 
   /** @returns the new revision */
   put(key: string, value: string | Uint8Array): Promise<number> {
-    return store(this.nc, this.subject(key), Buffer.from(value));
+    return store(this.link, this.subject(key), Buffer.from(value));
   }
 
   /**
@@ -39,7 +38,7 @@ export class Bucket {
    */
   async replace(key: string, value: string | Uint8Array, revision: number): Promise<number | undefined> {
     try {
-      return await store(this.nc, this.subject(key), Buffer.from(value), {
+      return await store(this.link, this.subject(key), Buffer.from(value), {
         'Nats-Expected-Last-Subject-Sequence': String(revision),
       });
     } catch (error) {
@@ -55,14 +54,14 @@ export class Bucket {
   /** All values whose keys match one of the patterns (`*` for one part of a key), few enough to come at once. */
   async match(...patterns: string[]): Promise<Entry[]> {
     const subjects = patterns.map((pattern) => this.subject(pattern));
-    const { messages } = await readPage(this.nc, this.stream, { multi_last: subjects, batch: PAGE });
+    const { messages } = await readPage(this.link, this.stream, { multi_last: subjects, batch: PAGE });
     return messages.map(({ subject, data, sequence }) => this.toEntry(subject, data, sequence));
   }
 
   /** All values, in the order of their last changes. */
   async *all(): AsyncGenerator<Entry, void, undefined> {
     for (let seq = 1; ;) {
-      const { messages, pending } = await readPage(this.nc, this.stream, {
+      const { messages, pending } = await readPage(this.link, this.stream, {
         seq,
         next_by_subj: this.subject('>'),
         batch: PAGE,

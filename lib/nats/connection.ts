@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { messageOf, TrackingError } from '../errors.js';
@@ -51,6 +52,7 @@ export class Connection {
   renew(nc: NatsConnection): void {
     this.lose('The service is looking after its stream in NATS.');
     this.attempt = new AbortController();
+    setMaxListeners(0, this.attempt.signal); // every request under way listens
     void this.prepare(nc, this.attempt.signal);
   }
 
@@ -104,13 +106,14 @@ export class Connection {
 
   /** Opens a session, and tries again until there is one or the connection is gone. */
   private async prepare(nc: NatsConnection, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    const over = (): boolean => signal.aborted;
+    while (!over()) {
       try {
-        const session = await openSession(nc, this.settings);
-        if (!signal.aborted) this.current = session;
+        const session = await openSession({ nc, lost: signal }, this.settings);
+        if (!over()) this.current = session;
         return;
       } catch (error) {
-        if (!signal.aborted) this.reason = failureOf(error, '').message;
+        if (!over()) this.reason = failureOf(error, '').message;
       }
       await sleep(RETRY_PAUSE, undefined, { signal }).catch(() => undefined);
     }

@@ -1,5 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { JetStreamApiError, type ApiError } from '@nats-io/jetstream';
-import { createInbox, headers as newHeaders, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import {
+  createInbox,
+  headers as newHeaders,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+} from '@nats-io/transport-node';
+
+/** A connection as long as it holds: what waits for an answer when it is lost has lost it. */
+export interface Link {
+  readonly nc: NatsConnection;
+  readonly lost: AbortSignal;
+}
 
 /** A message that a stream holds. */
 export interface StoredMessage {
@@ -20,12 +33,12 @@ export interface Page {
 
 /** Which messages, as ADR-31 of NATS names it (https://github.com/nats-io/nats-architecture-and-design). */
 export type PageRequest = { readonly batch: number; readonly max_bytes?: number } & (
-  | { readonly seq: number; readonly next_by_subj: string }
-  | { readonly multi_last: readonly string[] }
+  { readonly seq: number; readonly next_by_subj: string } | { readonly multi_last: readonly string[] }
 );
 
-/** Milliseconds for an answer, or for the next part of it. */
-export const PATIENCE = 5000;
+/** Milliseconds until what is stored has to be acknowledged, and until the next message of a page has to come. */
+const STORE_PATIENCE = 5000;
+const READ_PATIENCE = 2000;
 
 /**
  * Publishes a message and awaits the server's word that it is stored.
@@ -33,12 +46,12 @@ export const PATIENCE = 5000;
  * @throws JetStreamApiError as the server refuses it, and as `request` of the client throws
  */
 export async function store(
-  nc: NatsConnection,
+  link: Link,
   subject: string,
   data: Uint8Array,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<number> {
-  return sequenceIn(await send(nc, subject, data, headers));
+  return sequenceIn(await send(link, subject, data, headers));
 }
 
 /** One message of a batch. */
@@ -52,8 +65,8 @@ export interface BatchMessage {
  * Publishes all messages or none (ADR-50). The client's own `startBatch` does this too, but loses the reason of a refusal.
  * @throws as `store`
  */
-export async function storeBatch(nc: NatsConnection, messages: readonly BatchMessage[]): Promise<void> {
-  const batch = createInbox().slice(-22);
+export async function storeBatch(link: Link, messages: readonly BatchMessage[]): Promise<void> {
+  const batch = randomUUID();
   for (const [index, { subject, data, headers }] of messages.entries()) {
     const last = index === messages.length - 1;
     const all = {
@@ -62,19 +75,36 @@ export async function storeBatch(nc: NatsConnection, messages: readonly BatchMes
       'Nats-Batch-Sequence': String(index + 1),
       ...(last ? { 'Nats-Batch-Commit': '1' } : {}),
     };
-    if (last) sequenceIn(await send(nc, subject, data, all));
-    else if (index > 0) nc.publish(subject, data, { headers: toHeaders(all) });
-    else refusalIn(await send(nc, subject, data, all)); // the server answers the first one at once
+    if (last) sequenceIn(await send(link, subject, data, all));
+    else if (index > 0) link.nc.publish(subject, data, { headers: toHeaders(all) });
+    else refusalIn(await send(link, subject, data, all)); // the server answers the first one at once
   }
 }
 
 function send(
-  nc: NatsConnection,
+  { nc, lost }: Link,
   subject: string,
   data: Uint8Array,
   headers: Readonly<Record<string, string>>,
 ): Promise<Msg> {
-  return nc.request(subject, data, { headers: toHeaders(headers), timeout: PATIENCE });
+  return new Promise((resolve, reject) => {
+    const stop = whenLost(lost, reject);
+    nc.request(subject, data, { headers: toHeaders(headers), timeout: STORE_PATIENCE })
+      .then(resolve, reject)
+      .finally(stop);
+  });
+}
+
+/** @returns what ends the listening */
+function whenLost(lost: AbortSignal, act: (error: Error) => void): () => void {
+  const tell = (): void => {
+    act(new Error('the connection was lost'));
+  };
+  if (lost.aborted) tell();
+  else lost.addEventListener('abort', tell, { once: true });
+  return () => {
+    lost.removeEventListener('abort', tell);
+  };
 }
 
 function toHeaders(named: Readonly<Record<string, string>>): MsgHdrs {
@@ -100,34 +130,40 @@ function sequenceIn(answer: Msg): number {
  * Reads messages of a stream that allows direct access. Nothing is kept on the server, so there is nothing to lose there: the
  * position is the caller's. A reply that ends early or has a gap fails.
  */
-export function readPage(nc: NatsConnection, stream: string, request: PageRequest): Promise<Page> {
+export function readPage({ nc, lost }: Link, stream: string, request: PageRequest): Promise<Page> {
   return new Promise((resolve, reject) => {
     const messages: StoredMessage[] = [];
     let previous = 0;
     const subscription = nc.subscribe(createInbox(), {
       callback: (error, message) => {
         timer.refresh();
-        if (error !== null) finish(error);
-        else if (message.headers?.code === 404) finish({ messages, pending: 0 });
-        else if (message.headers?.code === 204) finish({ messages, pending: numberIn(message, 'Nats-Num-Pending') });
-        else if (message.headers === undefined || message.headers.code !== 0) finish(new Error(statusOf(message)));
-        else if (numberIn(message, 'Nats-Last-Sequence') !== previous) finish(new Error('a message was lost on its way'));
+        if (error !== null) {
+          finish(error);
+          return;
+        }
+        const { headers } = message;
+        if (headers?.code === 404) finish({ messages, pending: 0 });
+        else if (headers?.code === 204) finish({ messages, pending: numberIn(headers, 'Nats-Num-Pending') });
+        else if (headers?.code !== 0) finish(new Error(statusOf(headers)));
+        else if (numberIn(headers, 'Nats-Last-Sequence') !== previous)
+          finish(new Error('a message was lost on its way'));
         else {
-          const stored = toStored(message, message.headers);
-          previous = stored.sequence;
-          messages.push(stored);
+          messages.push(toStored(headers, message.data));
+          previous = numberIn(headers, 'Nats-Sequence');
         }
       },
     });
     const timer = setTimeout(() => {
-      finish(new Error(`no answer within ${PATIENCE / 1000} s`));
-    }, PATIENCE);
+      finish(new Error(`no answer within ${READ_PATIENCE / 1000} s`));
+    }, READ_PATIENCE);
     const finish = (result: Page | Error): void => {
+      stop();
       clearTimeout(timer);
       subscription.unsubscribe();
       if (result instanceof Error) reject(result);
       else resolve(result);
     };
+    const stop = whenLost(lost, finish);
     try {
       nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(request), { reply: subscription.getSubject() });
     } catch (error) {
@@ -136,9 +172,9 @@ export function readPage(nc: NatsConnection, stream: string, request: PageReques
   });
 }
 
-function toStored({ data }: Msg, headers: MsgHdrs): StoredMessage {
+function toStored(headers: MsgHdrs, data: Uint8Array): StoredMessage {
   return {
-    sequence: Number(headers.get('Nats-Sequence')),
+    sequence: numberIn(headers, 'Nats-Sequence'),
     subject: headers.get('Nats-Subject'),
     time: Date.parse(headers.get('Nats-Time-Stamp')),
     headers,
@@ -146,11 +182,11 @@ function toStored({ data }: Msg, headers: MsgHdrs): StoredMessage {
   };
 }
 
-function numberIn({ headers }: Msg, name: string): number {
-  return Number(headers?.get(name) ?? Number.NaN);
+function numberIn(headers: MsgHdrs, name: string): number {
+  return Number(headers.get(name));
 }
 
-function statusOf({ headers }: Msg): string {
+function statusOf(headers: MsgHdrs | undefined): string {
   if (headers?.code === 503) return 'nobody answers for the stream: JetStream is off, or just starting';
   return headers === undefined ? 'an answer without headers' : `${headers.code} ${headers.description}`;
 }

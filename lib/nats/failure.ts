@@ -41,9 +41,7 @@ const NO_JETSTREAM_SENTENCE =
 
 /** Whether there was nobody to answer: nothing has reached a stream. */
 export function isNobody(error: unknown): boolean {
-  return (
-    error instanceof errors.NoRespondersError || (error instanceof errors.RequestError && error.isNoResponders())
-  );
+  return error instanceof errors.NoRespondersError || (error instanceof errors.RequestError && error.isNoResponders());
 }
 
 /** Whether NATS refused a change because somebody else had made one. */

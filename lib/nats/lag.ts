@@ -1,22 +1,25 @@
 import type { Lag } from '../queue.js';
-import { readPage } from './exchange.js';
+import { readPage, type StoredMessage } from './exchange.js';
 import { positionsIn } from './position.js';
 import { EVENTS } from './publisher.js';
 import { PARTITIONS, type Session, subjectOf } from './stream.js';
 
-// The messages at the front of a partition whose events are counted.
+/** The messages at the front of a partition whose events are counted. */
 const COUNTED = { batch: 100, max_bytes: 64 * 1024 };
+/** In how many places the messages behind them are looked at. */
+const SAMPLES = 8;
 
 /**
- * What is in the stream behind the positions, whichever instances read it. The seconds are exact, by the server's clock
- * and ours. So are the events of the first hundred messages of a partition; behind these, each message counts as many
- * as they have on average. A delivery that is just being written counts until its partition's next one begins.
+ * What is in the stream behind the positions, whichever instances read it. Exact are the seconds, by the server's clock
+ * and ours, and the events where few messages wait in a partition (a hundred, or 64 KiB). How many messages wait behind
+ * these is exact too, and how many events they hold is concluded from some of them, evenly spread. A delivery that is
+ * just being written counts until its partition's next one begins.
  */
 export async function lagOf(session: Session): Promise<Lag> {
-  const positions = await positionsIn(session);
+  const [positions, { state }] = await Promise.all([positionsIn(session), session.jsm.streams.info(session.stream)]);
   const lags = await Promise.all(
     Array.from({ length: PARTITIONS }, (_, partition) =>
-      lagBehind(session, partition, positions.get(partition)?.written ?? 0),
+      lagBehind(session, partition, positions.get(partition)?.written ?? 0, state.last_seq),
     ),
   );
   return {
@@ -25,17 +28,46 @@ export async function lagOf(session: Session): Promise<Lag> {
   };
 }
 
-async function lagBehind({ nc, stream }: Session, partition: number, written: number): Promise<Lag> {
-  const { messages, pending } = await readPage(nc, stream, {
-    seq: written + 1,
-    next_by_subj: subjectOf(stream, partition),
-    ...COUNTED,
-  });
-  const [oldest] = messages;
-  if (oldest === undefined) return { events: 0, seconds: 0 };
-  const counted = messages.reduce((sum, { headers }) => sum + Number(headers.get(EVENTS)), 0);
-  return {
-    events: counted + Math.round((pending * counted) / messages.length),
-    seconds: Math.max(0, (Date.now() - oldest.time) / 1000),
-  };
+async function lagBehind(session: Session, partition: number, written: number, end: number): Promise<Lag> {
+  const next_by_subj = subjectOf(session.stream, partition);
+  const front = await readPage(session, session.stream, { seq: written + 1, next_by_subj, ...COUNTED });
+  const [oldest, newest] = [front.messages[0], front.messages.at(-1)];
+  if (oldest === undefined || newest === undefined) return { events: 0, seconds: 0 };
+  const counted = front.messages.reduce((sum, message) => sum + eventsIn(message), 0);
+  let events = counted;
+  if (front.pending > 0) {
+    const pages = await Promise.all(
+      Array.from({ length: SAMPLES }, (_, index) => {
+        const seq = newest.sequence + 1 + Math.floor(((end - newest.sequence) * index) / SAMPLES);
+        return readPage(session, session.stream, { seq, next_by_subj, batch: 1 });
+      }),
+    );
+    events += eventsBehind(
+      front.pending,
+      pages.flatMap(({ messages: [message], pending }) =>
+        message === undefined ? [] : [{ events: eventsIn(message), after: pending }],
+      ),
+    );
+  }
+  return { events, seconds: Math.max(0, (Date.now() - oldest.time) / 1000) };
+}
+
+interface Sample {
+  readonly events: number;
+  /** How many messages there are behind it. */
+  readonly after: number;
+}
+
+/** The events in so many messages: those between two samples hold what the two hold on average. */
+function eventsBehind(messages: number, samples: readonly Sample[]): number {
+  let [events, left, before] = [0, messages, samples[0]?.events ?? 0];
+  for (const sample of samples) {
+    events += ((left - sample.after) * (before + sample.events)) / 2;
+    [left, before] = [sample.after, sample.events];
+  }
+  return Math.round(events + left * before);
+}
+
+function eventsIn({ headers }: StoredMessage): number {
+  return Number(headers.get(EVENTS));
 }

@@ -39,7 +39,9 @@ export class Leases {
   ) {
     connection.onClient((nc) => {
       nc.subscribe(`${connection.stream}.wake.*`, {
-        callback: (_, { subject }) => this.held.get(Number(subject.split('.').at(-1)))?.wake(),
+        callback: (error, message) => {
+          if (error === null) this.held.get(Number(message.subject.split('.').at(-1)))?.wake();
+        },
       });
     });
     this.running = this.run();
@@ -47,7 +49,9 @@ export class Leases {
 
   /** What keeps the partitions of this instance from going on. */
   get problem(): string | undefined {
-    return this.trouble ?? [...this.held.values()].map(({ problem }) => problem).find((problem) => problem !== undefined);
+    return (
+      this.trouble ?? [...this.held.values()].map(({ problem }) => problem).find((problem) => problem !== undefined)
+    );
   }
 
   /** Stops reading once the deliveries under way are done, and lets others have the partitions at once. */

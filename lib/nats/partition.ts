@@ -117,8 +117,8 @@ export class Partition {
 
   private async takeOver(): Promise<Position> {
     const { session } = this.work.connection;
-    const position = await Position.take(session, this.number, this.holder);
     this.generation = session.generation;
+    const position = await Position.take(() => this.session(), this.number, this.holder);
     void session.nc.closed().then(() => {
       this.end();
     });

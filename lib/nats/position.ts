@@ -1,5 +1,4 @@
 import { TrackingError } from '../errors.js';
-import type { Bucket } from './bucket.js';
 import type { Session } from './stream.js';
 
 /** How far the reader of a partition is, as the bucket has it; beside it stands what the store recorded. */
@@ -31,7 +30,7 @@ const NEWLINE = 10;
  */
 export class Position {
   private constructor(
-    private readonly bucket: Bucket,
+    private readonly session: () => Session,
     private readonly key: string,
     private revision: number,
     private current: Kept,
@@ -39,17 +38,18 @@ export class Position {
 
   /**
    * Takes the position over from whoever had it.
+   * @param session - gives the session of now, or throws where there is none
    * @throws TrackingError `unavailable` where somebody else was faster
    */
-  static async take(session: Session, partition: number, holder: string): Promise<Position> {
-    const { writers: bucket, generation } = session;
+  static async take(session: () => Session, partition: number, holder: string): Promise<Position> {
+    const { writers: bucket, generation, jsm, stream } = session();
     const key = keyOf(partition);
     const found = await bucket.get(key);
     const before = found && decode(found.value);
     let state: PositionState = { generation, era: 0, holder, written: 0, last: 0, messages: 0 };
     let recorded: Kept['recorded'];
     if (before?.state.generation === generation) {
-      const { last_seq: end } = (await session.jsm.streams.info(session.stream)).state;
+      const { last_seq: end } = (await jsm.streams.info(stream)).state;
       if (end >= before.state.last) {
         state = { ...before.state, holder };
         recorded = before.recorded;
@@ -61,7 +61,7 @@ export class Position {
     }
     const revision = await bucket.replace(key, encode(state, recorded), found?.revision ?? 0);
     if (revision === undefined) throw lost();
-    return new Position(bucket, key, revision, { state, recorded });
+    return new Position(session, key, revision, { state, recorded });
   }
 
   get state(): PositionState {
@@ -89,12 +89,13 @@ export class Position {
 
   private async change(state: PositionState, recorded: Uint8Array | undefined): Promise<void> {
     const value = encode(state, recorded);
-    let revision = await this.bucket.replace(this.key, value, this.revision);
+    const { writers } = this.session();
+    let revision = await writers.replace(this.key, value, this.revision);
     if (revision === undefined) {
       // A change of our own may have got no answer and have been made.
-      const found = await this.bucket.get(this.key);
+      const found = await writers.get(this.key);
       if (found === undefined || decode(found.value).state.holder !== this.state.holder) throw lost();
-      revision = await this.bucket.replace(this.key, value, found.revision);
+      revision = await writers.replace(this.key, value, found.revision);
       if (revision === undefined) throw lost();
     }
     this.revision = revision;

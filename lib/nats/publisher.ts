@@ -75,8 +75,8 @@ export class Publisher {
   private async send(session: Session, messages: readonly BatchMessage[]): Promise<void> {
     const [first] = messages;
     try {
-      if (first !== undefined && messages.length === 1) await store(session.nc, first.subject, first.data, first.headers);
-      else await storeBatch(session.nc, messages);
+      if (first !== undefined && messages.length === 1) await store(session, first.subject, first.data, first.headers);
+      else await storeBatch(session, messages);
       this.refusedForRoomAt = -Infinity;
     } catch (error) {
       if (isNoRoom(error)) this.refusedForRoomAt = performance.now();

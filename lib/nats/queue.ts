@@ -1,4 +1,4 @@
-import { createInbox } from '@nats-io/transport-node';
+import { createInbox, type Subscription } from '@nats-io/transport-node';
 import type { Selection } from '../aggregation.js';
 import { type ErrorCode, TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
@@ -27,8 +27,7 @@ export interface NatsOptions {
 const DELETION_PATIENCE = 30_000;
 
 type Answer =
-  | { readonly deleted: number }
-  | { readonly failure: { readonly code: ErrorCode; readonly message: string } };
+  { readonly deleted: number } | { readonly failure: { readonly code: ErrorCode; readonly message: string } };
 
 /** A queue in a stream of NATS JetStream. `partition.ts` says why nothing is lost there and nothing counted twice. */
 export class NatsQueue implements Queue {
@@ -52,23 +51,15 @@ export class NatsQueue implements Queue {
   delete(selection: Selection): Promise<number> {
     return this.attempt(async () => {
       const { nc } = this.connection.session;
-      const answerTo = createInbox();
-      // Asked for before the order goes out, so that no answer can be missed.
-      const answered = new Promise<Answer>((resolve, reject) => {
-        nc.subscribe(answerTo, {
-          max: 1,
-          timeout: DELETION_PATIENCE,
-          callback: (error, message) => {
-            if (error === null) resolve(message.json<Answer>());
-            else reject(notYet(error));
-          },
-        });
-      });
-      answered.catch(() => undefined);
-      await this.publisher.order(selection.namespace, encodeDeletion({ selection, answerTo }));
-      const answer = await answered;
-      if ('failure' in answer) throw new TrackingError(answer.failure.code, answer.failure.message);
-      return answer.deleted;
+      // Listened to before the order goes out, so that no answer can be missed.
+      const answers = nc.subscribe(createInbox(), { max: 1, timeout: DELETION_PATIENCE });
+      const answerTo = answers.getSubject();
+      try {
+        await this.publisher.order(selection.namespace, encodeDeletion({ selection, answerTo }));
+        return await numberFrom(answers);
+      } finally {
+        answers.unsubscribe();
+      }
     });
   }
 
@@ -117,6 +108,19 @@ export class NatsQueue implements Queue {
       throw failureOf(error, '');
     }
   }
+}
+
+async function numberFrom(answers: Subscription): Promise<number> {
+  try {
+    for await (const message of answers) {
+      const answer = message.json<Answer>();
+      if ('deleted' in answer) return answer.deleted;
+      throw new TrackingError(answer.failure.code, answer.failure.message);
+    }
+  } catch (error) {
+    throw error instanceof TrackingError ? error : notYet(error);
+  }
+  throw notYet(undefined);
 }
 
 function notYet(cause: unknown): TrackingError {

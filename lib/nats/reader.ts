@@ -28,8 +28,9 @@ export class PartitionReader {
 
   /** The next messages from a sequence on, some MiB at most; none where there are none yet. */
   async read(from: number): Promise<Queued[]> {
-    const { nc, stream } = this.session();
-    const { messages } = await readPage(nc, stream, {
+    const session = this.session();
+    const { stream } = session;
+    const { messages } = await readPage(session, stream, {
       seq: from,
       next_by_subj: subjectOf(stream, this.partition),
       batch: PAGE_MESSAGES,

@@ -9,9 +9,9 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { TrackingError } from '../errors.js';
 import { Bucket } from './bucket.js';
+import type { Link } from './exchange.js';
 
 /** How many ways the namespaces are parted; every instance must know the same number. */
 export const PARTITIONS = 8;
@@ -23,8 +23,7 @@ export interface StreamOptions {
 }
 
 /** A connection with everything in place that the queue keeps in NATS. */
-export interface Session {
-  readonly nc: NatsConnection;
+export interface Session extends Link {
   readonly jsm: JetStreamManager;
   readonly stream: string;
   /** Tells this stream from one of the same name that was there before. */
@@ -43,8 +42,8 @@ export function subjectOf(stream: string, partition: number | '*'): string {
  * Makes the stream and the buckets where they are missing, and brings them to the settings asked for.
  * @throws TrackingError `unavailable` where they are there and cannot be brought to them; and as the client throws
  */
-export async function openSession(nc: NatsConnection, { name, replicas }: StreamOptions): Promise<Session> {
-  const jsm = await jetstreamManager(nc);
+export async function openSession(link: Link, { name, replicas }: StreamOptions): Promise<Session> {
+  const jsm = await jetstreamManager(link.nc);
   const info = await ensure(jsm, {
     name,
     subjects: [subjectOf(name, '*')],
@@ -59,10 +58,10 @@ export async function openSession(nc: NatsConnection, { name, replicas }: Stream
   });
   const bucket = async (bucketName: string): Promise<Bucket> => {
     await ensure(jsm, bucketConfig(bucketName, replicas));
-    return new Bucket(nc, jsm, bucketName);
+    return new Bucket(link, jsm, bucketName);
   };
   return {
-    nc,
+    ...link,
     jsm,
     stream: name,
     generation: Date.parse(info.created).toString(36),

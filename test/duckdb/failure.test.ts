@@ -1,9 +1,22 @@
-import { closeSync, copyFileSync, existsSync, openSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult } from '@duckdb/node-api';
 import { expect } from 'chai';
 import { DuckDBStore } from '../../lib/duckdb/store.js';
 import { TrackingError } from '../../lib/errors.js';
+import { type Point, seriesOf } from '../../lib/event.js';
+import { MILLISECOND } from '../../lib/time.js';
 import { temporaryFolder } from '../servers/lifetime.js';
 import { WritingProcess } from './child.js';
 import { numberedPoints } from './numbered.js';
@@ -26,6 +39,13 @@ async function countIn(store: DuckDBStore): Promise<number> {
   return count;
 }
 
+/** Puts other bytes into a file. */
+function overwrite(file: string, place: number, length: number): void {
+  const handle = openSync(file, 'r+');
+  writeSync(handle, Buffer.alloc(length, 0xa7), 0, length, place);
+  closeSync(handle);
+}
+
 describe('A full disk', () => {
   it('refuses writes while the log grows, loses nothing, and takes them again once there is room', async function () {
     this.timeout(60_000);
@@ -33,6 +53,9 @@ describe('A full disk', () => {
     const child = new WritingProcess(file, 0, 5000, { fileLimit: 2_000 });
     await child.end();
     expect(child.lines.some((line) => line.startsWith('refused The disk of the database is full'))).to.equal(true);
+    expect(child.lines)
+      .to.include('is The disk of the database is full. Free some room on it.')
+      .and.not.include('is ready');
     expect(child.lines.at(-1)).to.equal(`reads ${String(child.acknowledged - 1)}000000`);
     const store = await DuckDBStore.open({ path: file });
     await store.write(numberedPoints(child.acknowledged, 10));
@@ -51,7 +74,7 @@ describe('A full disk', () => {
     const child = new WritingProcess(file, before.acknowledged, 5000, { fileLimit: limit, logLimit: '1MB' });
     await child.end();
     expect(child.acknowledged).to.be.greaterThan(before.acknowledged);
-    expect(child.lines.some((line) => line.includes('Failed to create checkpoint'))).to.equal(true);
+    expect(statSync(`${file}.wal`).size, 'a log that no checkpoint could move').to.be.greaterThan(1_100_000);
     expect(child.lines.at(-1)).to.equal(`reads ${String(child.acknowledged - 1)}000000`);
     const store = await DuckDBStore.open({ path: file });
     expect(await countIn(store)).to.equal(child.acknowledged);
@@ -76,6 +99,15 @@ describe('An instance that dies', () => {
     };
   }
 
+  /** Lets the next COMMIT fail as on a full disk. */
+  function failInsteadOfCommit(): void {
+    DuckDBConnection.prototype.run = function (sql, ...rest) {
+      if (!sql.startsWith('COMMIT')) return run.call(this, sql, ...rest);
+      DuckDBConnection.prototype.run = run;
+      return Promise.reject(new Error('Failed to commit: Could not write file: No space left on device'));
+    };
+  }
+
   it('after a commit that is durable has answered well, and is opened anew', async () => {
     const store = await DuckDBStore.open({ path: newFile() });
     await store.write(numberedPoints(0, 10));
@@ -84,6 +116,44 @@ describe('An instance that dies', () => {
     expect(await countIn(store)).to.equal(20);
     await store.write(numberedPoints(0, 30));
     expect(await countIn(store)).to.equal(30);
+    await store.close();
+  });
+
+  it('is looked at anew where a commit is done and what follows it failed', async () => {
+    const store = await DuckDBStore.open({ path: newFile() });
+    failAfterCommit('Out of Memory Error: no transaction can begin');
+    const outcome = await store.write(numberedPoints(0, 10)).catch((error: unknown) => error);
+    expect(outcome).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    expect(await countIn(store)).to.equal(10);
+    await store.write(numberedPoints(0, 20));
+    const other = seriesOf('Numbers', 'other');
+    await store.write([{ series: other, time: 0n, value: 1, identity: { kind: 'none' } }]);
+    expect(await countIn(store)).to.equal(20);
+    expect((await store.names('Numbers')).map(({ name }) => name)).to.deep.equal(['n', 'other']);
+    await store.close();
+  });
+
+  it('in the middle of a deletion goes on with the next step', async () => {
+    const store = await DuckDBStore.open({ path: newFile() });
+    await store.write(numberedPoints(0, 10));
+    failAfterCommit('FATAL Error: Transaction COMMIT succeeded and is durable, but the autocheckpoint failed. Full.');
+    expect(await store.delete({ ...NUMBERS, tsMax: 4n * MILLISECOND })).to.equal(4);
+    expect(await countIn(store)).to.equal(6);
+    await store.close();
+  });
+
+  it('in a delivery takes it again where it is not there, and passes over it where it is', async () => {
+    const store = await DuckDBStore.open({ path: newFile() });
+    const delivery = { partition: 'p', sequence: 1, record: () => Promise.resolve() };
+    const unnamed: Point[] = numberedPoints(0, 10).map((point) => ({ ...point, identity: { kind: 'none' } }));
+    failInsteadOfCommit();
+    const refusal = await store.write(unnamed, delivery).catch((error: unknown) => error);
+    expect(refusal).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    failAfterCommit('FATAL Error: database has been invalidated');
+    const doubt = await store.write(unnamed, delivery).catch((error: unknown) => error);
+    expect(doubt).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    await store.write(unnamed, delivery);
+    expect(await countIn(store)).to.equal(10);
     await store.close();
   });
 
@@ -118,11 +188,7 @@ describe('An instance that dies', () => {
 
   it('in a write leaves nothing of it, in the file or in memory', async () => {
     const store = await DuckDBStore.open({ path: newFile() });
-    DuckDBConnection.prototype.run = function (sql, ...rest) {
-      if (!sql.startsWith('COMMIT')) return run.call(this, sql, ...rest);
-      DuckDBConnection.prototype.run = run;
-      return Promise.reject(new Error('Could not write file: No space left on device'));
-    };
+    failInsteadOfCommit();
     const outcome = await store.write(numberedPoints(0, 10)).catch((error: unknown) => error);
     expect(outcome).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
     expect(await store.namespaces()).to.deep.equal([]);
@@ -134,9 +200,9 @@ describe('An instance that dies', () => {
 });
 
 describe('A file that cannot be opened', () => {
-  async function refusal(file: string): Promise<string> {
+  async function refusal(file: string, what?: string): Promise<string> {
     const outcome = await DuckDBStore.open({ path: file }).catch((error: unknown) => error);
-    expect(outcome).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    expect(outcome, what).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
     return (outcome as TrackingError).message;
   }
 
@@ -153,13 +219,67 @@ describe('A file that cannot be opened', () => {
     expect(await refusal(file)).to.contain('is damaged');
   });
 
-  it('is refused where blocks are overwritten', async () => {
+  it('is refused and left alone where something is overwritten that it needs', async function () {
+    this.timeout(60_000);
     const file = newFile();
     await write(file, 0, 10_000);
-    const handle = openSync(file, 'r+');
-    writeSync(handle, Buffer.alloc(8192, 7), 0, 8192, 4096);
-    closeSync(handle);
+    const { size } = statSync(file);
+    let refused = 0;
+    for (let place = 0; place < size; place += place < 12_288 ? 4096 : 32_768) {
+      const damaged = newFile();
+      copyFileSync(file, damaged);
+      overwrite(damaged, place, 512);
+      const before = readFileSync(damaged);
+      const store = await DuckDBStore.open({ path: damaged }).catch((error: unknown) => error);
+      if (store instanceof DuckDBStore) {
+        // Room that nothing uses.
+        expect(await countIn(store), `at ${String(place)}`).to.equal(10_000);
+        await store.close();
+      } else {
+        refused++;
+        expect((store as TrackingError).message).to.match(/is damaged: .*\. Nothing was changed\. Put back/s);
+        expect(readFileSync(damaged).equals(before), `unchanged at ${String(place)}`).to.equal(true);
+      }
+    }
+    expect(refused).to.be.at.least(5);
+  });
+
+  it('is refused where its end is missing', async () => {
+    const file = newFile();
+    await write(file, 0, 10_000);
+    truncateSync(file, statSync(file).size - 4096);
     expect(await refusal(file)).to.contain('is damaged');
+  });
+
+  it('is refused where its log is damaged before its last commit, and left alone', async () => {
+    const file = newFile();
+    await write(file, 0, 10);
+    const child = new WritingProcess(file, 10, 10);
+    while (child.acknowledged < 60) await child.started();
+    await child.kill();
+    const log = readFileSync(`${file}.wal`);
+    // The header, its version, the length of the first entry, and all over what follows.
+    for (const place of [0, 4, 8, 10, 24, ...[0.1, 0.3, 0.5, 0.7].map((part) => Math.floor(log.length * part))]) {
+      const damaged = newFile();
+      copyFileSync(file, damaged);
+      copyFileSync(`${file}.wal`, `${damaged}.wal`);
+      overwrite(`${damaged}.wal`, place, 3);
+      const said = await refusal(damaged, `at ${String(place)}`);
+      expect(said).to.match(/is damaged: .*\. Nothing was changed\. Put back/s);
+      expect(statSync(`${damaged}.wal`).size, `unchanged at ${String(place)}`).to.equal(log.length);
+    }
+  });
+
+  it('is opened where its process died in the middle of its last entry', async () => {
+    const file = newFile();
+    await write(file, 0, 10);
+    const child = new WritingProcess(file, 10, 10);
+    await child.started();
+    await child.kill();
+    truncateSync(`${file}.wal`, statSync(`${file}.wal`).size - 5);
+    const store = await DuckDBStore.open({ path: file });
+    expect(await countIn(store)).to.be.within(child.acknowledged - 10, child.acknowledged);
+    await store.close();
   });
 
   it('is not made anew where only its log is there', async () => {

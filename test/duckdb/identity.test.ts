@@ -2,11 +2,12 @@ import path from 'node:path';
 import { DuckDBConnection, type DuckDBResult } from '@duckdb/node-api';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { PAGE_LENGTH } from '../../lib/duckdb/fingerprint.js';
 import { HashSet } from '../../lib/duckdb/hash-set.js';
 import { DuckDBStore } from '../../lib/duckdb/store.js';
 import { TrackingError } from '../../lib/errors.js';
 import { identityOfId, type Point, seriesOf } from '../../lib/event.js';
-import { SECOND } from '../../lib/time.js';
+import { MILLISECOND, SECOND } from '../../lib/time.js';
 import { temporaryFolder } from '../servers/lifetime.js';
 
 const RUNS = Math.min(500, Number(process.env.TRACKING_CASES ?? 30));
@@ -76,6 +77,52 @@ describe('Identities in a DuckDB file', () => {
         }
         const all = batches.flatMap(([batch]) => batch);
         expect(await stored(store, namespace)).to.deep.equal(expected(all));
+      }),
+      { numRuns: RUNS },
+    );
+    await store.close();
+  });
+
+  it('of events that another store moved within their millisecond are theirs, wherever pages end', async function () {
+    this.timeout(60_000 + RUNS * 1000);
+    const file = path.join(temporaryFolder('identity'), 'events.duckdb');
+    const open = (): Promise<DuckDBStore> => DuckDBStore.open({ path: file, identitySlots: 256 });
+    let store = await open();
+    let cases = 0;
+    const moved = fc.record({
+      page: fc.integer({ min: -3, max: 3 }),
+      millisecond: fc.integer({ min: -2, max: 2 }),
+      sent: fc.bigInt(0n, MILLISECOND - 1n),
+      placed: fc.bigInt(0n, MILLISECOND - 1n),
+      id: fc.constantFrom('a', 'b'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(moved, { minLength: 1, maxLength: 20 }), fc.boolean(), async (events, restart) => {
+        const series = seriesOf(`Case ${String(++cases)}`, 'x');
+        const start = ({ page, millisecond }: (typeof events)[0]): bigint =>
+          BigInt(page) * PAGE_LENGTH + BigInt(millisecond) * MILLISECOND;
+        const points = events.map((event, value): Point => {
+          const time = start(event) + event.sent;
+          return { series, time, value, identity: identityOfId(event.id, time) };
+        });
+        const elsewhere = points.map((point, index): Point => {
+          const event = events[index];
+          return event === undefined ? point : { ...point, time: start(event) + event.placed };
+        });
+        const first = new Map<bigint, number>();
+        for (const { identity, value } of points) {
+          if (identity.kind === 'id' && !first.has(identity.fingerprint)) first.set(identity.fingerprint, value);
+        }
+        await store.write(cases % 2 === 0 ? points : elsewhere);
+        if (restart) {
+          await store.close();
+          store = await open();
+        }
+        await store.write(points);
+        await store.write(elsewhere.toReversed());
+        const values: number[] = [];
+        for await (const { value } of store.events({ selection: { ...series, tags: {} } })) values.push(value);
+        expect(values.sort((one, other) => one - other)).to.deep.equal([...first.values()]);
       }),
       { numRuns: RUNS },
     );

@@ -20,6 +20,8 @@ for (let number = Number(first); number < Number(end) && failures < 5;) {
     failures++;
     // The cause is what the service would log.
     say(`refused ${messageOf(error)} ${error instanceof Error ? messageOf(error.cause) : ''}`);
+    const readiness = await store.check().then(() => 'ready', messageOf);
+    say(`is ${readiness}`);
   }
 }
 const { last } = (await store.extent({ namespace: 'Numbers', name: 'n', tags: {} })) ?? { last: 0n };

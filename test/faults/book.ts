@@ -47,7 +47,8 @@ export class Book {
       const once = new Set(stored);
       const missing = [...acknowledged].filter((value) => !once.has(value));
       const unknown = [...once].filter((value) => !acknowledged.has(value) && !this.open[kind].has(value));
-      if (missing.length > 0) mistakes.push(`${kind}: ${missing.length} of ${acknowledged.size} are lost: ${some(missing)}`);
+      if (missing.length > 0)
+        mistakes.push(`${kind}: ${missing.length} of ${acknowledged.size} are lost: ${some(missing)}`);
       if (once.size < stored.length) mistakes.push(`${kind}: ${stored.length - once.size} are stored twice`);
       if (unknown.length > 0) {
         mistakes.push(`${kind}: ${unknown.length} are stored although nobody was told so: ${some(unknown)}`);

@@ -30,7 +30,8 @@ export async function killUnderLoad(name: SetupName): Promise<void> {
     const running = load.run(await service.token());
     await setTimeout(between(LEAST, MOST));
     const [program, part] = oneOf(Object.entries(setup.parts));
-    const moment: Moment = program === 'service' ? oneOf(['under load', 'at start', 'at stop']) : oneOf(['under load', 'at start']);
+    const moment: Moment =
+      program === 'service' ? oneOf(['under load', 'at start', 'at stop']) : oneOf(['under load', 'at start']);
     await killAt(moment, part, setup);
     await setTimeout(between(0, MOST));
     if (!part.running) part.launchAgain();

@@ -168,6 +168,16 @@ describe('/health and /ready', () => {
     await front.close();
   });
 
+  it('say what people should know of what is ready', async () => {
+    const check = (): Promise<string> => Promise.resolve('3 dead letter(s).');
+    const front = await openFront({ readiness: [{ name: 'queue', check }] });
+    expect(await (await front.fetch('/ready')).json()).to.deep.equal({
+      status: 'ready',
+      checks: [{ name: 'queue', status: 'ready', note: '3 dead letter(s).' }],
+    });
+    await front.close();
+  });
+
   it('say what is not ready and why, also of what gives no answer, and ask once for many', async () => {
     let asked = 0;
     const front = await openFront({

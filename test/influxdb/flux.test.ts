@@ -19,7 +19,7 @@ describe('Questions in Flux', () => {
   });
 
   it('ask for tags by their spelling in InfluxDB', () => {
-    expect(String(anyOf('a@b', ['$"', undefined]))).to.equal('r["a%40b"] == "\\x24\\x22" or not exists r["a%40b"]');
+    expect(String(anyOf('a@b', ['$"', undefined]))).to.equal('(r["a%40b"] == "\\x24\\x22" or not exists r["a%40b"])');
     expect(String(matching({ namespace: '#1', name: 'cpu', tags: { host: ['a', 'b'] } }))).to.equal(
       'filter(fn: (r) => r._measurement == "%231" and r["name"] == "cpu" and r._field == "value"' +
         ' and (r["host"] == "a" or r["host"] == "b"))',

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { seriesOf } from '../../lib/event.js';
 import { DAY_LEVEL, Occupancy, pageOf } from '../../lib/influxdb/occupancy.js';
 import type { Page } from '../../lib/influxdb/page.js';
+import { MILLISECOND } from '../../lib/time.js';
 
 const START = Date.UTC(2026, 0, 1);
 const DAY = 86_400_000;
@@ -64,5 +65,24 @@ describe('What is known of taken times', () => {
     occupancy.forget(times, START);
     expect(occupancy.pageAt(times, START)).to.equal(undefined);
     expect(occupancy.pageAt(times, START + 1000)).to.not.equal(undefined);
+  });
+
+  it('is given up where points were deleted, and only there', () => {
+    const occupancy = new Occupancy(START, new Map(), 1e6);
+    const at = (milliseconds: number): bigint => BigInt(milliseconds) * MILLISECOND;
+    const tagged = seriesOf('Server-1', 'cpu', { host: 'a' });
+    const [plain, others] = [occupancy.timesOf(series), occupancy.timesOf(tagged)];
+    for (const times of [plain, others]) {
+      for (const second of [0, 1, 2]) occupancy.pageAt(times, START + second * 1000);
+    }
+    const selection = { namespace: 'Server-1', name: 'cpu', tsMin: at(START + 1000), tsMax: at(START + 2000) };
+    occupancy.forgetSelected({ ...selection, tags: { host: ['a', 'b'] } });
+    expect([0, 1, 2].map((second) => occupancy.pageAt(others, START + second * 1000) !== undefined)).to.deep.equal([
+      ...[true, false, true],
+    ]);
+    expect(occupancy.pageAt(plain, START + 1000)).to.not.equal(undefined);
+    occupancy.forgetSelected({ ...selection, tags: {} });
+    expect(occupancy.pageAt(plain, START + 1000)).to.equal(undefined);
+    expect(occupancy.memory.pages).to.equal(4);
   });
 });

@@ -10,7 +10,9 @@ describe('messages of the queue', () => {
     fc.constant<Identity>({ kind: 'none' }),
     fc.constant<Identity>({ kind: 'sample' }),
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((fingerprint): Identity => ({ kind: 'id', fingerprint })),
-    fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }).map((fingerprint): Identity => ({ kind: 'id', fingerprint, placed: true })),
+    fc
+      .bigInt({ min: 1n, max: 2n ** 63n - 1n })
+      .map((fingerprint): Identity => ({ kind: 'id', fingerprint, placed: true })),
   );
   const series = fc
     .tuple(arbitrary.text, arbitrary.text, fc.dictionary(arbitrary.tagKey, arbitrary.text, { maxKeys: 4 }))
@@ -41,7 +43,9 @@ describe('messages of the queue', () => {
 
   it('refuse an event that is larger than a message', () => {
     const given = point({ namespace: 'n'.repeat(128) });
-    expect(() => encodePoints([given], { maxBytes: 150, maxEvents: 10 })).to.throw(/does not fit into a message of 150 bytes/);
+    expect(() => encodePoints([given], { maxBytes: 150, maxEvents: 10 })).to.throw(
+      /does not fit into a message of 150 bytes/,
+    );
   });
 
   it('carry a deletion as it was', () => {

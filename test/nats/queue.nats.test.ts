@@ -13,7 +13,13 @@ describe('the queue in NATS', () => {
   it('hands over every point as it was published, whatever its identity and its names', async () => {
     const queue = await open();
     const given: Point[] = [
-      point({ namespace: 'Größe "x"\\', name: '😀 ', tags: { host: ' a,=', Host: '\u2028' }, value: -0.1, time: NOON + 1n }),
+      point({
+        namespace: 'Größe "x"\\',
+        name: '😀 ',
+        tags: { host: ' a,=', Host: '\u2028' },
+        value: -0.1,
+        time: NOON + 1n,
+      }),
       point({ namespace: 'b', time: -1n, id: 'an id' }),
       point({ namespace: 'c', sample: true, value: 1e-300 }),
       { ...point({ namespace: 'd' }), identity: { kind: 'id', fingerprint: -7n, placed: true } },
@@ -27,7 +33,11 @@ describe('the queue in NATS', () => {
 
   it('takes a request of several MiB in one piece', async () => {
     const queue = await open();
-    const given = points(20_000, (index) => ({ namespace: `n${String(index % 40)}`, value: index, tags: { long: 'x'.repeat(100), own: String(index) } }));
+    const given = points(20_000, (index) => ({
+      namespace: `n${String(index % 40)}`,
+      value: index,
+      tags: { long: 'x'.repeat(100), own: String(index) },
+    }));
     const database = new Database();
     queue.feed(recordingConsumer(database));
     await queue.publish(given);
@@ -112,6 +122,14 @@ describe('the queue in NATS', () => {
     await until(async () => (await queue.lag()).events === 0);
   });
 
+  it('comes close to the number where very much waits, in messages of all sizes', async () => {
+    const queue = await open();
+    for (let request = 0; request < 200; request++) await queue.publish([point({ namespace: 'n' })]);
+    const large = points(20_000, () => ({ namespace: 'n' }));
+    for (let request = 0; request < 10; request++) await queue.publish(large);
+    expect((await queue.lag()).events).to.be.within(150_000, 250_000);
+  });
+
   it('says it for what another instance consumes too', async () => {
     const stream = server().freshStream();
     const [one, other] = [await open({ stream }), await open({ stream })];
@@ -142,7 +160,7 @@ describe('the queue in NATS', () => {
     this.timeout('1m');
     const own = await OwnNatsServer.start({ jetStream: false });
     const queue = openAt({ url: own.url });
-    await until(async () => /start it with -js/.test(await queue.check().then(String, String)));
+    await until(async () => (await queue.check().then(String, String)).includes('start it with -js'));
     await expectUnavailable(() => queue.publish([point({ namespace: 'n' })]));
     await queue.close();
     await own.stop();
@@ -159,7 +177,9 @@ describe('the queue in NATS', () => {
     const failure = await (async () => {
       for (;;) {
         try {
-          await queue.publish(points(100, (value) => ({ namespace: `n${String(value % 9)}`, value: taken * 100 + value })));
+          await queue.publish(
+            points(100, (value) => ({ namespace: `n${String(value % 9)}`, value: taken * 100 + value })),
+          );
           taken++;
         } catch (error) {
           return String(error);
@@ -174,6 +194,15 @@ describe('the queue in NATS', () => {
     expect(database.sorted).to.deep.equal(Array.from({ length: taken * 100 }, (_, index) => index));
   });
 
+  it('keeps nothing in the stream that is in the store', async () => {
+    const stream = server().freshStream();
+    const queue = await open({ stream });
+    queue.feed(recordingConsumer(new Database()));
+    await queue.publish(points(100, (index) => ({ namespace: `n${String(index)}` })));
+    await besides(server().url, (jsm) => until(async () => (await jsm.streams.info(stream)).state.messages === 0));
+    expect((await queue.lag()).events).to.equal(0);
+  });
+
   it('brings a stream to its settings, and refuses one that cannot be brought to them', async () => {
     const [updated, refused] = [server().freshStream(), server().freshStream()];
     await besides(server().url, async (jsm) => {
@@ -184,7 +213,9 @@ describe('the queue in NATS', () => {
       expect(config).to.include({ allow_atomic: true, allow_direct: true, discard: 'new' });
     });
     const queue = openAt({ url: server().url, stream: refused });
-    await until(async () => /has storage "memory" and needs "file"/.test(await queue.check().then(String, String)));
+    await until(async () =>
+      (await queue.check().then(String, String)).includes('has storage "memory" and needs "file"'),
+    );
   });
 
   it('says whether a power cut would lose what NATS has acknowledged, or that it does not know', async function () {

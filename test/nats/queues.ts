@@ -29,7 +29,12 @@ export function queuesForSuite(): {
     if (shared === undefined) throw new Error('The server is there from the first test of the suite on.');
     return shared;
   };
-  const openAt = ({ url, stream = server().freshStream(), replicas = 1, monitorUrl = null }: QueueSketch & { url: string }) => {
+  const openAt = ({
+    url,
+    stream = server().freshStream(),
+    replicas = 1,
+    monitorUrl = null,
+  }: QueueSketch & { url: string }) => {
     const queue = new NatsQueue({ url, monitorUrl, stream, replicas, onProblem: () => undefined });
     opened.push(queue);
     return queue;

@@ -30,15 +30,15 @@ export class InfluxDBServer {
 
   /**
    * A fresh bucket, and a token that can read and write it and nothing else.
-   * @param everySeconds - how long it keeps points; 0: for ever
+   * @param retention - how many seconds it keeps points, an hour at least; for ever unless told
    */
-  async createBucket(everySeconds = 0): Promise<BucketAccess> {
+  async createBucket(retention?: number): Promise<BucketAccess> {
     const { url, org, orgID } = this.account;
     const bucket = `test-${randomBytes(6).toString('hex')}`;
     const { id } = await this.call<{ id: string }>('POST', '/api/v2/buckets', {
       orgID,
       name: bucket,
-      retentionRules: everySeconds === 0 ? [] : [{ type: 'expire', everySeconds }],
+      retentionRules: retention === undefined ? [] : [{ type: 'expire', everySeconds: retention }],
     });
     const resource = { type: 'buckets', id, orgID };
     const { token } = await this.call<{ token: string }>('POST', '/api/v2/authorizations', {
@@ -68,7 +68,7 @@ export class OwnInfluxDBServer extends InfluxDBServer {
     account: Account,
     /** Where its data lies. */
     readonly folder: string,
-    private readonly launch: () => ServerProcess,
+    private readonly launch: () => Promise<ServerProcess>,
     private process: ServerProcess,
   ) {
     super(account);
@@ -80,19 +80,16 @@ export class OwnInfluxDBServer extends InfluxDBServer {
     const folder = temporaryFolder('influxdb');
     const address = `127.0.0.1:${String(await freePort())}`;
     const url = `http://${address}`;
-    const launch = (): ServerProcess =>
-      ServerProcess.spawn(program, influxdArguments(folder, address), path.join(folder, 'influxd.log'));
-    const process = launch();
-    await answering(process, url);
-    return new OwnInfluxDBServer(await onboard(url), folder, launch, process);
-  }
-
-  get pid(): number | undefined {
-    return this.process.pid;
-  }
-
-  get running(): boolean {
-    return this.process.running;
+    const launch = async (): Promise<ServerProcess> => {
+      const server = ServerProcess.spawn(program, influxdArguments(folder, address), path.join(folder, 'influxd.log'));
+      await server.ready(async () => {
+        const response = await fetch(`${url}/health`);
+        if (!response.ok) throw new Error(await response.text());
+      });
+      return server;
+    };
+    const server = await launch();
+    return new OwnInfluxDBServer(await onboard(url), folder, launch, server);
   }
 
   /** Kills it with SIGKILL, as a crash would; `restart` brings it back. */
@@ -103,30 +100,12 @@ export class OwnInfluxDBServer extends InfluxDBServer {
   /** Starts it again on the same port and data. */
   async restart(): Promise<void> {
     await this.process.signal('SIGTERM');
-    this.launchAgain();
-    await this.ready();
-  }
-
-  /** Starts it again after its end, and does not wait until it answers. */
-  launchAgain(): void {
-    this.process = this.launch();
-  }
-
-  /** @throws Error with the end of its log where it ends instead */
-  ready(): Promise<void> {
-    return answering(this.process, this.url);
+    this.process = await this.launch();
   }
 
   async stop(): Promise<void> {
     await this.process.signal('SIGTERM');
   }
-}
-
-function answering(process: ServerProcess, url: string): Promise<void> {
-  return process.ready(async () => {
-    const response = await fetch(`${url}/health`);
-    if (!response.ok) throw new Error(await response.text());
-  });
 }
 
 let shared: Promise<InfluxDBServer> | undefined;

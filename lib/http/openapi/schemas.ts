@@ -150,6 +150,7 @@ const ANSWERED: Readonly<Record<string, Schema>> = {
           name: { type: 'string', description: 'What the service needs, such as `store`.' },
           status: { type: 'string', enum: ['ready', 'not ready'] },
           reason: { type: 'string', description: 'Why it is not ready.' },
+          note: { type: 'string', description: 'What people should know although it is ready.' },
         },
         ['name', 'status'],
       ),

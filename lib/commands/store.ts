@@ -1,0 +1,64 @@
+import type { Settings } from '../config.js';
+import { TrackingError } from '../errors.js';
+import { reachDataDirectory } from '../files/reach.js';
+import { openBareStore, type OpenedStore, openTransferStore } from '../service.js';
+import { GREETING, remoteStore, type StoreKind, type TransferStore } from '../transfer-store.js';
+
+/** The store of the running service, through its socket, or where none runs that of the settings. */
+export async function openServiceStore(settings: Settings): Promise<OpenedStore> {
+  const reached = await reachDataDirectory(settings.data.directory, GREETING);
+  if ('connection' in reached) {
+    const { connection, greeted } = reached;
+    return { store: remoteStore(connection, greeted as StoreKind), close: () => connection.close() };
+  }
+  const { lock } = reached;
+  try {
+    const opened = await openTransferStore(settings, lock);
+    return { store: opened.store, close: () => opened.close().finally(() => lock.release()) };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** A store that is not the service's, with no registry beside it. */
+export function openOtherStore(settings: Settings): Promise<OpenedStore> {
+  return openBareStore(settings, {
+    applications: () => Promise.resolve([]),
+    retentions: () => Promise.resolve([]),
+    signingKeys: () => Promise.resolve([]),
+  });
+}
+
+/** Uses a store and closes it, whatever comes of it. */
+export async function withStore<Result>(
+  opening: Promise<OpenedStore>,
+  use: (store: TransferStore) => Promise<Result>,
+): Promise<Result> {
+  const opened = await opening;
+  try {
+    return await use(opened.store);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Points that end with a sentence when the person interrupts, so that everything is closed and removed in order. */
+export async function* untilInterrupted<Item>(items: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item> {
+  for await (const item of items) {
+    if (signal.aborted) throw new TrackingError('unavailable', 'Interrupted.');
+    yield item;
+  }
+}
+
+/** Aborted by the first SIGINT or SIGTERM; the second one ends the program at once. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(1);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}

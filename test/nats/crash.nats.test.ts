@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { NatsQueue } from '../../lib/nats/queue.js';
+import { points } from '../contract/subject.js';
+import { OwnNatsServer } from '../servers/nats.js';
+import {
+  type ConsumerOptions,
+  Database,
+  keepingConsumer,
+  recordingConsumer,
+  type Step,
+  STEPS,
+  until,
+} from './consumers.js';
+import { queuesForSuite } from './queues.js';
+import { Wire } from './wire.js';
+
+describe('what a process leaves behind that dies', () => {
+  const { server, open } = queuesForSuite();
+  const consumers = { 'records its plan': recordingConsumer, 'keeps the sequence with its rows': keepingConsumer };
+
+  for (const [kind, consumer] of Object.entries(consumers)) {
+    it(`counts once in a store that ${kind}, whatever the step, also when it was only paused`, async function () {
+      this.timeout('2m');
+      await Promise.all(STEPS.map((step) => dieAndComeBack(step, consumer)));
+    });
+  }
+
+  async function dieAndComeBack(step: Step, consumer: typeof recordingConsumer): Promise<void> {
+    const [stream, database] = [server().freshStream(), new Database()];
+    const wire = await Wire.to(server().url);
+    const [first, publisher] = [await open({ stream, url: wire.url }), await open({ stream })];
+    let published = 0;
+    const publish = async (count: number): Promise<void> => {
+      const from = published;
+      published += count;
+      await publisher.publish(points(count, (index) => ({ namespace: 'n', value: from + index })));
+    };
+    const expectAll = async (): Promise<void> => {
+      await until(() => database.places.size >= published);
+      expect(database.sorted, step).to.deep.equal(Array.from({ length: published }, (_, index) => index));
+    };
+
+    const death = deathAt(step, () => {
+      wire.cut();
+    });
+    first.feed(consumer(database, { fate: death.fate }));
+    await publish(10);
+    await expectAll();
+    death.nears();
+    for (let request = 0; request < 5; request++) await publish(20);
+    await death.came;
+
+    const second = await open({ stream });
+    second.feed(consumer(database));
+    await expectAll();
+    wire.mend();
+    death.wasAPause();
+    await publish(20);
+    await expectAll();
+    await sleep(500);
+    await publish(20);
+    await expectAll();
+    await first.close();
+    await wire.close();
+  }
+
+  it('is taken over at once from one that stops in order', async () => {
+    const [stream, database] = [server().freshStream(), new Database()];
+    const first = await open({ stream });
+    first.feed(recordingConsumer(database));
+    await first.publish(points(40, (value) => ({ namespace: `n${String(value)}`, value })));
+    await until(() => database.places.size === 40);
+    const second = await open({ stream });
+    second.feed(recordingConsumer(database));
+    await first.close();
+    await second.publish(points(40, (value) => ({ namespace: `n${String(value)}`, value: 40 + value })));
+    await until(() => database.places.size >= 80);
+    expect(database.sorted).to.deep.equal(Array.from({ length: 80 }, (_, index) => index));
+  });
+
+  it('is no more than a share: instances that live divide the work, and nothing counts twice meanwhile', async function () {
+    this.timeout('1m');
+    const stream = server().freshStream();
+    const database = new Database();
+    const working = new Set<NatsQueue>();
+    const start = async (): Promise<NatsQueue> => {
+      const queue = await open({ stream });
+      const fate = (): Promise<void> => {
+        working.add(queue);
+        return Promise.resolve();
+      };
+      queue.feed(recordingConsumer(database, { fate }));
+      return queue;
+    };
+    const first = await start();
+    await Promise.all([start(), start()]);
+    let published = 0;
+    for (; working.size < 3; published += 40) {
+      const from = published;
+      await first.publish(points(40, (index) => ({ namespace: `n${String(index)}`, value: from + index })));
+      await sleep(20);
+    }
+    await until(() => database.places.size >= published);
+    expect(database.sorted).to.deep.equal(Array.from({ length: published }, (_, index) => index));
+  });
+
+  it('is all that NATS has acknowledged, when NATS is killed under load', async function () {
+    this.timeout('2m');
+    const own = await OwnNatsServer.start();
+    const queue = await open({ url: own.url });
+    const database = new Database();
+    queue.feed(recordingConsumer(database));
+    const acknowledged: number[] = [];
+    let [sent, over] = [0, false];
+    const load = async (size: number): Promise<void> => {
+      while (!over) {
+        const from = sent;
+        sent += size;
+        const batch = points(size, (index) => ({ namespace: `n${String(index % 7)}`, value: from + index }));
+        const taken = await queue.publish(batch).then(
+          () => true,
+          () => sleep(10, false),
+        );
+        if (taken) acknowledged.push(...batch.map(({ value }) => value));
+      }
+    };
+    const loads = [1, 1, 30, 400].map(load);
+    for (let kill = 0; kill < 4; kill++) {
+      const before = acknowledged.length;
+      await until(() => acknowledged.length > before + 1000);
+      await own.kill();
+      await own.restart();
+    }
+    over = true;
+    await Promise.all(loads);
+    await until(async () => (await queue.lag().catch(() => ({ events: 1 }))).events === 0);
+    const found = new Set(database.values);
+    expect(database.values, 'doubled').to.have.length(found.size);
+    expect(
+      acknowledged.filter((value) => !found.has(value)),
+      'lost',
+    ).to.deep.equal([]);
+    await queue.close();
+    await own.stop();
+  });
+});
+
+/** Holds the writer up at a step, from a certain moment on, and tells of it. */
+function deathAt(step: Step, onDeath: () => void) {
+  let near = false;
+  const [came, tell] = promised();
+  const [over, wake] = promised();
+  const fate: ConsumerOptions['fate'] = async (reached) => {
+    if (!near || reached !== step) return;
+    near = false;
+    onDeath();
+    tell();
+    await over;
+  };
+  const nears = (): void => {
+    near = true;
+  };
+  return { fate, came, nears, wasAPause: wake };
+}
+
+function promised(): [promise: Promise<void>, resolve: () => void] {
+  let settle = (): void => undefined;
+  const promise = new Promise<void>((resolve) => (settle = resolve));
+  return [promise, settle];
+}
