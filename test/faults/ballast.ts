@@ -53,14 +53,16 @@ export class Ballast {
   /** @returns a sentence where the events of a minute are not all there exactly once */
   async findMistakes(token: string): Promise<string[]> {
     const question = `${NAME}?granularity=minute&aggregationType=count,sum&limit=100000`;
-    const windows = await windowsOf<{ count: number; sum: number }>(this.service, question, token);
+    const windows = await windowsOf(this.service, question, token);
     const mistakes: string[] = [];
     for (let first = 0; first < this.sent; first += PER_MINUTE) {
       const expected = Math.min(PER_MINUTE, this.sent - first);
       const sum = expected * first + (expected * (expected - 1)) / 2;
-      const found = windows[first / PER_MINUTE]?.value ?? { count: 0, sum: 0 };
-      if (found.count !== expected || found.sum !== sum) {
-        mistakes.push(`ballast from ${first}: ${found.count} of ${expected} events, sum ${found.sum} of ${sum}`);
+      const found = windows[first / PER_MINUTE]?.value;
+      if (found?.count !== expected || found.sum !== sum) {
+        mistakes.push(
+          `ballast from ${first}: ${found?.count ?? 0} of ${expected} events, sum ${found?.sum ?? 0} of ${sum}`,
+        );
       }
     }
     return mistakes;

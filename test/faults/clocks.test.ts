@@ -4,11 +4,10 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { temporaryFolder } from '../servers/lifetime.js';
 import { ServiceProcess } from '../servers/service.js';
-import { report } from './length.js';
+import { report, verdict } from './figures.js';
 import { Load } from './load.js';
 import { NAMESPACE } from './requests.js';
 import { windowsOf } from './stored.js';
-import { verdict } from './tally.js';
 
 const HOUR = 3_600_000;
 const STEPS = ['+0', '-1h', '+1d'];
@@ -105,7 +104,7 @@ async function track(service: ServiceProcess, token: string, name: string, event
 }
 
 async function countOf(service: ServiceProcess, name: string, token: string): Promise<number> {
-  const question = `${name}?granularity=all&aggregationType=count`;
-  const [window] = await windowsOf<number>(service, question, token);
-  return window?.value ?? 0;
+  const question = `${name}?granularity=all&aggregationType=count,sum`;
+  const [window] = await windowsOf(service, question, token);
+  return window?.value.count ?? 0;
 }

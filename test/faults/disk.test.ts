@@ -3,11 +3,12 @@ import { expect } from 'chai';
 import { ServiceProcess } from '../servers/service.js';
 import { Ballast } from './ballast.js';
 import { StoreFiles } from './checkpoint.js';
-import { between, formatCount, lengthOf, report } from './length.js';
+import { formatCount, report, Tally, verdict } from './figures.js';
+import { lengthOf } from './length.js';
 import { Load } from './load.js';
+import { between } from './random.js';
 import { SmallDisk } from './room.js';
 import { windowsOf } from './stored.js';
-import { Tally, verdict } from './tally.js';
 
 const ROUNDS = lengthOf({ full: 20, short: 2 });
 const MEGABYTE = 1_000_000;

@@ -2,7 +2,9 @@ import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { OwnInfluxDBServer } from '../servers/influxdb.js';
 import { influxDBSettings, ServiceProcess } from '../servers/service.js';
-import { between, formatCount, lengthOf, report } from './length.js';
+import { formatCount, report } from './figures.js';
+import { lengthOf } from './length.js';
+import { between } from './random.js';
 import { NAMESPACE } from './requests.js';
 import { storedValues } from './stored.js';
 
@@ -25,13 +27,13 @@ describe('InfluxDB, killed in the middle of a batch over 52 weeks', function () 
     await send(service, 'timed');
     const duration = performance.now() - begun;
     const mistakes: string[] = [];
-    for (let kills = 0; kills < KILLS;) {
-      const name = `batch-${kills}`;
-      let answered = false;
-      const sending = send(service, name).finally(() => (answered = true));
+    for (let kills = 0, attempts = 0; kills < KILLS; attempts++) {
+      const name = `batch-${attempts}`;
+      let answeredAt = Infinity;
+      const sending = send(service, name).finally(() => (answeredAt = performance.now()));
       await setTimeout(between(0, duration));
       await influxd.kill();
-      if (!answered) kills++;
+      if (answeredAt === Infinity) kills++;
       influxd.launchAgain();
       await influxd.ready();
       await sending;

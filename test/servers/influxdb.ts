@@ -68,7 +68,7 @@ export class OwnInfluxDBServer extends InfluxDBServer {
     account: Account,
     /** Where its data lies. */
     readonly folder: string,
-    private readonly launch: () => Promise<ServerProcess>,
+    private readonly launch: () => ServerProcess,
     private process: ServerProcess,
   ) {
     super(account);
@@ -80,16 +80,19 @@ export class OwnInfluxDBServer extends InfluxDBServer {
     const folder = temporaryFolder('influxdb');
     const address = `127.0.0.1:${String(await freePort())}`;
     const url = `http://${address}`;
-    const launch = async (): Promise<ServerProcess> => {
-      const server = ServerProcess.spawn(program, influxdArguments(folder, address), path.join(folder, 'influxd.log'));
-      await server.ready(async () => {
-        const response = await fetch(`${url}/health`);
-        if (!response.ok) throw new Error(await response.text());
-      });
-      return server;
-    };
-    const server = await launch();
-    return new OwnInfluxDBServer(await onboard(url), folder, launch, server);
+    const launch = (): ServerProcess =>
+      ServerProcess.spawn(program, influxdArguments(folder, address), path.join(folder, 'influxd.log'));
+    const process = launch();
+    await answering(process, url);
+    return new OwnInfluxDBServer(await onboard(url), folder, launch, process);
+  }
+
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  get running(): boolean {
+    return this.process.running;
   }
 
   /** Kills it with SIGKILL, as a crash would; `restart` brings it back. */
@@ -100,12 +103,30 @@ export class OwnInfluxDBServer extends InfluxDBServer {
   /** Starts it again on the same port and data. */
   async restart(): Promise<void> {
     await this.process.signal('SIGTERM');
-    this.process = await this.launch();
+    this.launchAgain();
+    await this.ready();
+  }
+
+  /** Starts it again after its end, and does not wait until it answers. */
+  launchAgain(): void {
+    this.process = this.launch();
+  }
+
+  /** @throws Error with the end of its log where it ends instead */
+  ready(): Promise<void> {
+    return answering(this.process, this.url);
   }
 
   async stop(): Promise<void> {
     await this.process.signal('SIGTERM');
   }
+}
+
+function answering(process: ServerProcess, url: string): Promise<void> {
+  return process.ready(async () => {
+    const response = await fetch(`${url}/health`);
+    if (!response.ok) throw new Error(await response.text());
+  });
 }
 
 let shared: Promise<InfluxDBServer> | undefined;
