@@ -66,9 +66,20 @@ async function send(service: ServiceProcess, name: string): Promise<void> {
     });
     const text = await response.text();
     if (response.status === 201) return;
-    // Before a byte of it was on its way: then it is the client who sends it again.
-    if (!text.includes('cannot be reached')) throw new Error(text);
-    await setTimeout(20);
+    // Refused before a byte of it was on its way: then it is the client who sends it again.
+    if (response.status !== 503) throw new Error(text);
+    await expectNone(service, name, text);
+  }
+}
+
+/** @throws Error where something is stored of what was refused */
+async function expectNone(service: ServiceProcess, name: string, refusal: string): Promise<void> {
+  for (;;) {
+    await setTimeout(50);
+    const stored = await storedValues(service, name, await service.token()).catch(() => undefined);
+    if (stored === undefined) continue;
+    if (stored.length > 0) throw new Error(`${stored.length} events are stored of what was refused with ${refusal}`);
+    return;
   }
 }
 

@@ -10,7 +10,7 @@ import { Memory, residentOf } from './memory.js';
 import { oneOf } from './random.js';
 
 const SECONDS = lengthOf({ full: 120, short: 8 });
-const CLIENTS = lengthOf({ full: 1000, short: 300 });
+const CLIENTS = lengthOf({ full: 1000, short: 600 });
 const ROUNDS = lengthOf({ full: 20, short: 1 });
 const LATENCY = { type: 'latency', attributes: { latency: 5000 }, stream: 'downstream' } as const;
 /** So that there is more to wait for than may wait, and longer. */
