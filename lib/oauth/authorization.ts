@@ -5,7 +5,7 @@ import { TrackingError } from '../errors.js';
 import type { Registry } from '../registry.js';
 import { Applications, type BootstrapCredentials } from './applications.js';
 import { TokenAuthenticator } from './authenticator.js';
-import type { Clock } from './clock.js';
+import { type Clock, steadyClock } from './clock.js';
 import { createEndpoints } from './endpoints.js';
 import { createProvider } from './provider.js';
 
@@ -37,7 +37,7 @@ export interface Authorization {
  */
 export async function createAuthorization(options: AuthorizationOptions): Promise<Authorization> {
   const { registry, issuer, bootstrap, tokenLifetime = 3600, rememberedTokens = 10_000 } = options;
-  const { onError = () => undefined, clock = Date.now } = options;
+  const { onError = () => undefined, clock } = options;
   checkIssuer(issuer);
   const applications = new Applications(registry, bootstrap, clock);
   const { live } = applications;
@@ -51,7 +51,7 @@ export async function createAuthorization(options: AuthorizationOptions): Promis
       issuer,
       applications: live,
       rememberedTokens,
-      clock,
+      clock: clock ?? steadyClock(tokenLifetime * 1000),
     }),
     applications,
   };

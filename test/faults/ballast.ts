@@ -58,10 +58,11 @@ export class Ballast {
     for (let first = 0; first < this.sent; first += PER_MINUTE) {
       const expected = Math.min(PER_MINUTE, this.sent - first);
       const sum = expected * first + (expected * (expected - 1)) / 2;
-      const window = windows[first / PER_MINUTE] ?? { value: { count: 0, sum: 0 } };
-      const found = window.value as { count: number; sum: number };
-      if (found.count !== expected || found.sum !== sum) {
-        mistakes.push(`ballast from ${first}: ${found.count} of ${expected} events, sum ${found.sum} of ${sum}`);
+      const found = windows[first / PER_MINUTE]?.value;
+      if (found?.count !== expected || found.sum !== sum) {
+        mistakes.push(
+          `ballast from ${first}: ${found?.count ?? 0} of ${expected} events, sum ${found?.sum ?? 0} of ${sum}`,
+        );
       }
     }
     return mistakes;

@@ -1,5 +1,5 @@
+import { Tally } from './figures.js';
 import { type Kind, KINDS, type TrackRequest } from './requests.js';
-import { Tally } from './tally.js';
 
 /** What a client was told about a request; nothing where the connection broke. */
 export interface Answer {

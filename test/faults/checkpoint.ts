@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { ServiceProcess } from '../servers/service.js';
 import type { Ballast } from './ballast.js';
-import { between } from './length.js';
+import { between } from './random.js';
 
 /** DuckDB moves its log into the file when it is as large as this. */
 const LOG_LIMIT = 16_000_000;

@@ -3,17 +3,18 @@ import { expect } from 'chai';
 import { ServiceProcess } from '../servers/service.js';
 import { Ballast } from './ballast.js';
 import { StoreFiles } from './checkpoint.js';
-import { between, formatCount, lengthOf, report } from './length.js';
+import { formatCount, report, Tally, verdict } from './figures.js';
+import { lengthOf } from './length.js';
 import { Load } from './load.js';
+import { between } from './random.js';
 import { SmallDisk } from './room.js';
 import { windowsOf } from './stored.js';
-import { Tally, verdict } from './tally.js';
 
 const ROUNDS = lengthOf({ full: 20, short: 2 });
 const MEGABYTE = 1_000_000;
 const DISK_MEGABYTES = 400;
 /** The log comes so near to a checkpoint before the disk is filled that what is left will do for it. */
-const BEFORE_CHECKPOINT = 0.4 * MEGABYTE;
+const BEFORE_CHECKPOINT = 0.3 * MEGABYTE;
 
 describe('A disk that is full', function () {
   this.timeout(120_000 + ROUNDS * 120_000);
@@ -27,9 +28,9 @@ describe('A disk that is full', function () {
     for (let round = 0; round < ROUNDS; round++) {
       const atCheckpoint = round % 2 === 1;
       if (atCheckpoint) await new StoreFiles(service).fillLog(ballast, token, BEFORE_CHECKPOINT);
-      const running = load.run(token);
-      await setTimeout(atCheckpoint ? 0 : between(20, 700));
       const said = service.log.length;
+      const running = load.run(token);
+      if (!atCheckpoint) await setTimeout(between(20, 700));
       disk.fill(atCheckpoint ? Math.round(between(0.5, 2) * MEGABYTE) : 0);
       while (await ballast.send(token));
       expect(ballast.refusal).to.contain('The disk of the database is full');

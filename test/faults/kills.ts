@@ -2,10 +2,11 @@ import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Ballast } from './ballast.js';
 import { killAtCheckpoint } from './checkpoint.js';
-import { between, formatCount, lengthOf, oneOf, report } from './length.js';
+import { formatCount, report, Tally, verdict } from './figures.js';
+import { lengthOf } from './length.js';
 import { Load } from './load.js';
+import { between, oneOf } from './random.js';
 import { type Part, type Setup, type SetupName, SETUPS } from './setups.js';
-import { Tally, verdict } from './tally.js';
 
 export const KILLS = lengthOf({ full: 300, short: 4 });
 export const TIMEOUT = 120_000 + KILLS * 60_000;

@@ -1,11 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import type { ServiceProcess } from '../servers/service.js';
 import { type Answer, Book } from './book.js';
-import { Requests, type TrackRequest } from './requests.js';
+import { oneOf } from './random.js';
+import { KINDS, Requests, type TrackRequest } from './requests.js';
 import { caughtUp, storedValues } from './stored.js';
 
 /** Milliseconds that a client waits after a request that was not taken. */
 const PAUSE = 20;
+/** Events in each request of a steady load. */
+const STEADY_BATCH = 20;
 
 /** Clients that send without pause, and the book of what they were told. */
 export class Load {
@@ -14,7 +17,7 @@ export class Load {
   readonly broken: string[] = [];
   private readonly requests = new Requests();
   private resend: TrackRequest[] = [];
-  private stopping = false;
+  private going = false;
 
   constructor(
     private readonly service: ServiceProcess,
@@ -23,12 +26,18 @@ export class Load {
 
   /** Sends until `stop`; what got no answer is sent again, but for plain events, which would count twice. */
   async run(token: string): Promise<void> {
-    this.stopping = false;
+    this.going = true;
     await Promise.all(Array.from({ length: this.senders }, () => this.send(token)));
   }
 
+  /** Sends so many events a second until `stop`, whether those before are answered or not. */
+  async runAt(rate: number, token: string): Promise<void> {
+    this.going = true;
+    await this.sendAt(rate, token);
+  }
+
   stop(): void {
-    this.stopping = true;
+    this.going = false;
   }
 
   /** Sends again whatever is still without an answer, until there is one. */
@@ -47,8 +56,21 @@ export class Load {
     return this.book.findMistakes((kind) => storedValues(this.service, kind, token));
   }
 
+  private async sendAt(rate: number, token: string): Promise<void> {
+    const underWay = new Set<Promise<void>>();
+    const begun = performance.now();
+    for (let sent = 0; this.going; sent += STEADY_BATCH) {
+      const answered = this.post(this.requests.of(oneOf(KINDS), STEADY_BATCH), token).finally(() => {
+        underWay.delete(answered);
+      });
+      underWay.add(answered);
+      await setTimeout(Math.max(0, begun + (sent / rate) * 1000 - performance.now()));
+    }
+    await Promise.all(underWay);
+  }
+
   private async send(token: string): Promise<void> {
-    while (!this.stopping) await this.post(this.resend.pop() ?? this.requests.next(), token);
+    while (this.going) await this.post(this.resend.pop() ?? this.requests.next(), token);
   }
 
   private async post(request: TrackRequest, token: string): Promise<void> {

@@ -2,7 +2,9 @@ import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { OwnInfluxDBServer } from '../servers/influxdb.js';
 import { influxDBSettings, ServiceProcess } from '../servers/service.js';
-import { between, formatCount, lengthOf, report } from './length.js';
+import { formatCount, report } from './figures.js';
+import { lengthOf } from './length.js';
+import { between } from './random.js';
 import { NAMESPACE } from './requests.js';
 import { storedValues } from './stored.js';
 
@@ -25,13 +27,13 @@ describe('InfluxDB, killed in the middle of a batch over 52 weeks', function () 
     await send(service, 'timed');
     const duration = performance.now() - begun;
     const mistakes: string[] = [];
-    for (let kills = 0; kills < KILLS;) {
-      const name = `batch-${kills}`;
-      const state = { answered: false };
-      const sending = send(service, name).finally(() => (state.answered = true));
+    for (let kills = 0, attempts = 0; kills < KILLS; attempts++) {
+      const name = `batch-${attempts}`;
+      let answeredAt = Infinity;
+      const sending = send(service, name).finally(() => (answeredAt = performance.now()));
       await setTimeout(between(0, duration));
       await influxd.kill();
-      if (!state.answered) kills++;
+      if (answeredAt === Infinity) kills++;
       influxd.launchAgain();
       await influxd.ready();
       await sending;
@@ -64,9 +66,20 @@ async function send(service: ServiceProcess, name: string): Promise<void> {
     });
     const text = await response.text();
     if (response.status === 201) return;
-    // Before a byte of it was on its way: then it is the client who sends it again.
-    if (!text.includes('cannot be reached')) throw new Error(text);
-    await setTimeout(20);
+    // Refused before a byte of it was on its way: then it is the client who sends it again.
+    if (response.status !== 503) throw new Error(text);
+    await expectNone(service, name, text);
+  }
+}
+
+/** @throws Error where something is stored of what was refused */
+async function expectNone(service: ServiceProcess, name: string, refusal: string): Promise<void> {
+  for (;;) {
+    await setTimeout(50);
+    const stored = await storedValues(service, name, await service.token()).catch(() => undefined);
+    if (stored === undefined) continue;
+    if (stored.length > 0) throw new Error(`${stored.length} events are stored of what was refused with ${refusal}`);
+    return;
   }
 }
 

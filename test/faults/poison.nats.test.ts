@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { formatCount, lengthOf, report } from './length.js';
+import { formatCount, report } from './figures.js';
+import { lengthOf } from './length.js';
 import { isPoison, Poisoned, POISONS } from './poison.js';
 import { caughtUp } from './stored.js';
 

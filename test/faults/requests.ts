@@ -1,4 +1,4 @@
-import { oneOf } from './length.js';
+import { oneOf } from './random.js';
 
 /** How the events of one kind are told apart, and so what may become of a request without an answer. */
 export type Kind = 'ids' | 'samples' | 'keyed' | 'plain';

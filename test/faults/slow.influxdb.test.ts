@@ -3,13 +3,14 @@ import { expect } from 'chai';
 import { OwnInfluxDBServer } from '../servers/influxdb.js';
 import { influxDBSettings, ServiceProcess } from '../servers/service.js';
 import { type Toxic, Toxiproxy } from '../servers/toxiproxy.js';
-import { formatCount, lengthOf, oneOf, report } from './length.js';
+import { formatCount, report, verdict } from './figures.js';
+import { lengthOf } from './length.js';
 import { Load } from './load.js';
 import { Memory, residentOf } from './memory.js';
-import { verdict } from './tally.js';
+import { oneOf } from './random.js';
 
 const SECONDS = lengthOf({ full: 120, short: 8 });
-const CLIENTS = lengthOf({ full: 1000, short: 300 });
+const CLIENTS = lengthOf({ full: 1000, short: 600 });
 const ROUNDS = lengthOf({ full: 20, short: 1 });
 const LATENCY = { type: 'latency', attributes: { latency: 5000 }, stream: 'downstream' } as const;
 /** So that there is more to wait for than may wait, and longer. */

@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
-import { between, formatCount, lengthOf, report } from './length.js';
+import { formatCount, report, Tally, verdict } from './figures.js';
+import { lengthOf } from './length.js';
 import { Load } from './load.js';
+import { between } from './random.js';
 import { type SetupName, SETUPS } from './setups.js';
-import { Tally, verdict } from './tally.js';
 
 export const STOPS = lengthOf({ full: 200, short: 4 });
 export const TIMEOUT = 120_000 + STOPS * 60_000;

@@ -34,14 +34,16 @@ export async function storedValues(
   return values;
 }
 
-/** One aggregate of each window of a name: its start and what was asked for. */
-export async function windowsOf(
-  service: ServiceProcess,
-  question: string,
-  token: string,
-): Promise<{ aggregatedTimestamp: string; value: unknown }[]> {
+/** A window, and its aggregates by type. */
+interface StoredWindow {
+  readonly aggregatedTimestamp: string;
+  readonly value: Readonly<Record<string, number>>;
+}
+
+/** @param question - a name and the parameters, several aggregation types among them */
+export async function windowsOf(service: ServiceProcess, question: string, token: string): Promise<StoredWindow[]> {
   const response = await ask(service, question, token, 'application/json');
-  return (await response.json()) as { aggregatedTimestamp: string; value: unknown }[];
+  return (await response.json()) as StoredWindow[];
 }
 
 async function ask(service: ServiceProcess, question: string, token: string, type: string): Promise<Response> {

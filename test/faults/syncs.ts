@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { formatCount, lengthOf, report } from './length.js';
+import { formatCount, report } from './figures.js';
+import { lengthOf } from './length.js';
 import { NAMESPACE } from './requests.js';
 import { type SetupName, SETUPS } from './setups.js';
 import { type Call, Trace } from './trace.js';

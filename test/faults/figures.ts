@@ -1,3 +1,13 @@
+/** Prints a figure below the test that it belongs to. */
+export function report(figure: string): void {
+  console.log(`      ${figure}`);
+}
+
+/** A count as people write it: `51,234`. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en');
+}
+
 /** How often each thing happened. */
 export class Tally {
   private readonly counts = new Map<string, number>();
