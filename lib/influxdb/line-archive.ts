@@ -12,7 +12,8 @@ import { inRange } from '../time.js';
 import { seriesPrefix } from './line-protocol.js';
 import { nameOf } from './names.js';
 
-const COMMENT = /^\s*#/;
+// Not \s, which stands for a byte order mark too: a namespace may begin with one.
+const COMMENT = /^[ \t]*#/;
 // An escaped character follows a backslash; a backslash of the name itself never stands before these (`names.ts`).
 const END_OF_SERIES = /(?<!\\) /;
 const BETWEEN_TAGS = /(?<!\\),/;
