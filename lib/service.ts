@@ -178,7 +178,7 @@ export function openQueue({ nats }: Settings, logger?: Logger): NatsQueue | unde
 }
 
 /** Nothing is refused yet when the queue has it; what the store refuses later becomes a dead letter. */
-function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[]> {
+export function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[]> {
   return async (points) => {
     await queue.publish(points);
     return [];
@@ -189,8 +189,16 @@ function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[]> {
 function feed(queue: Queue, store: Store): void {
   const turns = new Turns();
   queue.feed({
-    write: (points, delivery) => turns.take(() => store.write(points, delivery)),
-    delete: (selection) => turns.take(() => store.delete(selection)),
+    write: (points, delivery, assertHeld) =>
+      turns.take(() => {
+        assertHeld();
+        return store.write(points, delivery);
+      }),
+    delete: (selection, assertHeld) =>
+      turns.take(() => {
+        assertHeld();
+        return store.delete(selection);
+      }),
   });
 }
 

@@ -82,6 +82,8 @@ export interface Delivery {
   readonly partition: string;
   /** Greater than that of every delivery of the partition before it. */
   readonly sequence: number;
+  /** Another one after each take-over: what was known before of the partition's points need not be so any more. */
+  readonly tenure: string;
   /** What was recorded for this same delivery before a crash. */
   readonly recorded?: Uint8Array;
   /**

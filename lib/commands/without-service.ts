@@ -1,6 +1,7 @@
 import type { Settings } from '../config.js';
 import { deadLetterCommands } from '../dead-letters.js';
 import { DuckDBStore } from '../duckdb/store.js';
+import type { Point } from '../event.js';
 import type { CommandWork, DirectoryLock } from '../files/lock.js';
 import { FileRegistry } from '../files/registry.js';
 import { Ingest } from '../ingest.js';
@@ -9,8 +10,8 @@ import { Applications } from '../oauth/applications.js';
 import type { DeadLetters } from '../queue.js';
 import type { Registry } from '../registry.js';
 import { Retentions } from '../retention.js';
-import { bootstrapOf, ingestOptions, openQueue, openStore } from '../service.js';
-import type { Store } from '../store.js';
+import { bootstrapOf, ingestOptions, openQueue, openStore, publishTo } from '../service.js';
+import type { Refusal, Store } from '../store.js';
 import { ownStore, storeCommands, storeStreams, type TransferStore } from '../transfer-store.js';
 
 /** How long a command waits for NATS. Milliseconds. */
@@ -63,31 +64,49 @@ export interface OpenedStore {
 /** Opens the store of the settings for a command, and what lies beside it. @param lock - the data directory, held */
 export async function openTransferStore(settings: Settings, lock: DirectoryLock): Promise<OpenedStore> {
   const registry = await FileRegistry.open(settings.data.directory);
+  const queue = openQueue(settings);
   try {
-    const opened = await openBareStore(settings, registry);
-    const { store } = opened;
-    lock.serve({ ...registryCommands(settings, registry), ...storeCommands(store) }, storeStreams(store));
-    return {
+    await queue?.established(NATS_PATIENCE);
+    const store = await openStoreForCommand(settings);
+    // Behind a queue other instances write too: what is imported stands in line with what they get.
+    const opened = transferStore(
+      settings,
       store,
+      queue === undefined ? (points) => store.write(points) : publishTo(queue),
+      registry,
+    );
+    lock.serve({ ...registryCommands(settings, registry), ...storeCommands(opened.store) }, storeStreams(opened.store));
+    return {
+      store: opened.store,
       close: async () => {
         await lock.finish();
         await opened.close();
+        await queue?.close();
         await registry.close();
       },
     };
   } catch (error) {
+    await queue?.close();
     await registry.close();
     throw error;
   }
 }
 
-/** Opens the store of the settings. @param registry - what lies beside it */
-export async function openBareStore(
-  settings: Settings,
-  registry: Pick<Registry, 'applications' | 'retentions' | 'signingKeys'>,
-): Promise<OpenedStore> {
+/** Opens the store of the settings, without a queue. @param registry - what lies beside it */
+export async function openBareStore(settings: Settings, registry: RegistryPart): Promise<OpenedStore> {
   const store = await openStoreForCommand(settings);
-  const ingest = new Ingest((points) => store.write(points), ingestOptions(settings));
+  return transferStore(settings, store, (points) => store.write(points), registry);
+}
+
+type RegistryPart = Pick<Registry, 'applications' | 'retentions' | 'signingKeys'>;
+
+function transferStore(
+  settings: Settings,
+  store: Store,
+  write: (points: readonly Point[]) => Promise<readonly Refusal[]>,
+  registry: RegistryPart,
+): OpenedStore {
+  const ingest = new Ingest(write, ingestOptions(settings));
   return {
     store: ownStore({ kind: settings.store, store, ingest, registry }),
     close: async () => {

@@ -28,14 +28,13 @@ export class Exporting {
     const included = includes === undefined ? script`exists r["name"]` : await this.included(includes, signal);
     if (included === undefined) return;
     const range = within({ start: from ?? MIN_TIME, end: to ?? END_OF_TIME }, ALL_TIME);
-    const counts = { value: 0, id: 0 };
-    const countIn = async (slice: Range): Promise<number> => {
-      Object.assign(counts, await this.countsIn(slice, included, signal));
-      return counts.value;
-    };
-    for await (const slice of slicesOf(range, MAX_SLICE, countIn)) {
-      const ids = counts.id > 0 ? await this.idsOf(slice, included, signal) : new Map<string, Ids>();
-      yield* this.slice(slice, included, ids, signal);
+    for await (const slice of slicesOf(range, MAX_SLICE, (slice) => this.countIn(slice, included, signal))) {
+      // The values first: whoever has seen one finds its id, however many are written meanwhile.
+      const values = await this.valuesOf(slice, included, signal);
+      const ids = await this.idsOf(slice, included, signal);
+      for (let start = 0; start < values.length; start += MAX_BATCH) {
+        yield values.slice(start, start + MAX_BATCH).map((value) => pointOf(value, ids));
+      }
     }
   }
 
@@ -69,41 +68,28 @@ export class Exporting {
     return names;
   }
 
-  private async countsIn(slice: Range, included: Flux, signal: AbortSignal): Promise<{ value: number; id: number }> {
-    const counts = { value: 0, id: 0 };
-    const fields = script`(r._field == "value" or r._field == "id")`;
-    const data = script`${points(this.bucket, slice)} |> filter(fn: (r) => ${fields} and (${included}))`;
-    const query = script`${data}${beforeSum(slice)} |> count() |> keep(columns: ["_field", "_value"])`;
-    for await (const row of this.reader.rows(query, signal)) {
-      counts[cellOf(row, '_field') === 'id' ? 'id' : 'value'] += Number(cellOf(row, '_value'));
+  private async countIn(slice: Range, included: Flux, signal: AbortSignal): Promise<number> {
+    const data = this.field('value', slice, included);
+    let count = 0;
+    for await (const row of this.reader.rows(script`${data}${beforeSum(slice)} |> count()`, signal)) {
+      count += Number(cellOf(row, '_value'));
     }
-    return counts;
+    return count;
   }
 
-  private async *slice(
-    slice: Range,
-    included: Flux,
-    ids: ReadonlyMap<string, Ids>,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly Point[], void, undefined> {
-    let batch: Point[] = [];
+  private async valuesOf(slice: Range, included: Flux, signal: AbortSignal): Promise<Value[]> {
+    const values: Value[] = [];
     const groups = new Groups();
-    let own: Ids | undefined;
     for await (const rows of this.reader.unhurried(this.field('value', slice, included), signal)) {
       for (const row of rows) {
-        if (groups.isNew(row)) own = groups.series && ids.get(groups.series.key);
+        groups.isNew(row);
         const { series } = groups;
         const value = Number(cellOf(row, '_value'));
         // Another program may keep texts in a field of this name.
-        if (series === undefined || !Number.isFinite(value)) continue;
-        const time = cellOf(row, '_time');
-        batch.push({ series, time: readTime(time), value, identity: identityOf(own?.get(time)) });
+        if (series !== undefined && Number.isFinite(value)) values.push({ series, time: cellOf(row, '_time'), value });
       }
-      if (batch.length < MAX_BATCH) continue;
-      yield batch;
-      batch = [];
     }
-    if (batch.length > 0) yield batch;
+    return values;
   }
 
   private async idsOf(slice: Range, included: Flux, signal: AbortSignal): Promise<Map<string, Ids>> {
@@ -126,6 +112,17 @@ export class Exporting {
     return script`${points(this.bucket, slice)} |> filter(fn: (r) => r._field == ${textOf(field)} and (${included}))
       |> drop(columns: ["_start", "_stop", "_field"])`;
   }
+}
+
+/** A value and its time as Flux prints it. */
+interface Value {
+  readonly series: Series;
+  readonly time: string;
+  readonly value: number;
+}
+
+function pointOf({ series, time, value }: Value, ids: ReadonlyMap<string, Ids>): Point {
+  return { series, time: readTime(time), value, identity: identityOf(ids.get(series.key)?.get(time)) };
 }
 
 function identityOf(fingerprint: string | undefined): Identity {

@@ -31,7 +31,9 @@ const TWIN_REFUSED = 'InfluxDB refuses an event of the same id beside it';
  */
 export class Writer {
   private occupancy: Occupancy | undefined;
-  private readonly since = Math.floor(Date.now() / 1000) * 1000;
+  private since = Math.floor(Date.now() / 1000) * 1000;
+  /** Of each partition of a queue. */
+  private readonly tenures = new Map<string, string>();
 
   constructor(
     private readonly learning: Learning,
@@ -49,6 +51,7 @@ export class Writer {
    * recorded is sent there again, whatever else is known.
    */
   async write(points: readonly Point[], delivery?: Delivery): Promise<readonly Refusal[]> {
+    if (delivery !== undefined) this.notice(delivery);
     const occupancy = await this.start();
     const plan = delivery?.recorded === undefined ? [] : readPlan(delivery.recorded);
     const refusals = [...(await this.repeat(occupancy, points.slice(0, plan.length), plan))];
@@ -65,6 +68,14 @@ export class Writer {
   /** Forgets which times of the selected points are taken, as they are deleted. */
   forget(selection: Selection): void {
     this.occupancy?.forgetSelected(selection);
+  }
+
+  /** After a take-over nothing is known: others have written and deleted in between. */
+  private notice({ partition, tenure }: Delivery): void {
+    if (this.tenures.get(partition) === tenure) return;
+    this.tenures.set(partition, tenure);
+    this.occupancy = undefined;
+    this.since = Math.floor(Date.now() / 1000) * 1000;
   }
 
   private async start(): Promise<Occupancy> {

@@ -27,6 +27,8 @@ export class Leases {
   private readonly instance: string = randomUUID();
   private readonly seen = new Map<string, Seen>();
   private readonly held = new Map<number, Partition>();
+  /** Those that are given up as soon as the delivery under way is done. */
+  private readonly giving = new Set<number>();
   private readonly closing = new AbortController();
   private readonly running: Promise<void>;
   private beatAt = -Infinity;
@@ -117,10 +119,14 @@ export class Leases {
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const entry = owners.get(`owner.${partition}`);
       const owner = entry === undefined ? '' : Buffer.from(entry.value).toString();
+      if (this.giving.has(partition)) continue;
       if (owner !== this.instance) void this.drop(partition);
       if (owner === this.instance) {
         if (this.held.get(partition)?.ended !== false) this.begin(partition);
-        else if (!given && this.held.size > share) given = await this.give(partition, entry);
+        else if (!given && this.giving.size === 0 && this.held.size > share) {
+          given = true;
+          void this.give(partition, entry);
+        }
       } else if (!living.has(owner) && this.held.size < share) {
         await this.take(partition, entry?.revision ?? 0);
       }
@@ -143,12 +149,17 @@ export class Leases {
     partition.start();
   }
 
-  /** Gives a partition up, once the delivery under way is done. */
-  private async give(partition: number, entry: Entry | undefined): Promise<boolean> {
-    const { writers } = this.connection.session;
-    const delivered = this.drop(partition);
-    await Promise.race([delivered, sleep(BEAT)]);
-    return (await writers.replace(`owner.${partition}`, '', entry?.revision ?? 0)) !== undefined;
+  /** Gives a partition up, once the delivery under way is done: a deletion must not reach what comes behind it. */
+  private async give(partition: number, entry: Entry | undefined): Promise<void> {
+    this.giving.add(partition);
+    try {
+      await this.drop(partition);
+      await this.connection.session.writers.replace(`owner.${partition}`, '', entry?.revision ?? 0);
+    } catch (error) {
+      this.work.onProblem(`partition ${partition} of the queue could not be given up`, error);
+    } finally {
+      this.giving.delete(partition);
+    }
   }
 
   private async drop(partition: number): Promise<void> {

@@ -24,6 +24,14 @@ interface Body {
   readonly points: readonly PointText[];
 }
 
+/** Of a message or a delivery; a message names each series once, and a store each time. */
+export const MAX_WEIGHT = 8 * 1024 * 1024;
+
+/** What a point of the series takes in line protocol, in characters, about. */
+export function weightOf({ key }: Series): number {
+  return key.length + 60;
+}
+
 /** Room for what stands around the series and the points. */
 const FRAME = 64;
 
@@ -55,6 +63,7 @@ class OpenMessage {
   private readonly series: string[] = [];
   private readonly points: string[] = [];
   private bytes = FRAME;
+  private weight = 0;
 
   constructor(private readonly limits: MessageLimits) {}
 
@@ -67,13 +76,15 @@ class OpenMessage {
     const who = identityText(identity);
     const text = `[${index},"${String(time)}",${value}${who === '' ? '' : `,"${who}"`}]`;
     const bytes = text.length + 1 + (seriesText === '' ? 0 : Buffer.byteLength(seriesText) + 1);
-    if (this.bytes + bytes > this.limits.maxBytes) return false;
+    const weight = weightOf(series);
+    if (this.bytes + bytes > this.limits.maxBytes || this.weight + weight > MAX_WEIGHT) return false;
     if (known === undefined) {
       this.indexes.set(series.key, index);
       this.series.push(seriesText);
     }
     this.points.push(text);
     this.bytes += bytes;
+    this.weight += weight;
     this.events++;
     return true;
   }

@@ -4,7 +4,7 @@ import type { Point } from '../event.js';
 import type { QueueConsumer } from '../queue.js';
 import type { Connection } from './connection.js';
 import type { RefusedPoints } from './dead-letters.js';
-import type { DeletionOrder } from './messages.js';
+import { type DeletionOrder, MAX_WEIGHT, weightOf } from './messages.js';
 import { isLost, Position } from './position.js';
 import { maxEvents } from './publisher.js';
 import { PartitionReader, type Queued } from './reader.js';
@@ -57,7 +57,10 @@ const LONGEST_WAIT = 5000;
  * seconds may show the older value); DuckDB belongs to one process, which nobody can take over from.
  */
 export class Partition {
+  /** Nothing more is to be begun. */
   private readonly ending = new AbortController();
+  /** Another has the partition, and nothing may be changed any more. */
+  private readonly losing = new AbortController();
   private readonly reader: PartitionReader;
   private running: Promise<void> | undefined;
   private wakeUp: (() => void) | undefined;
@@ -120,7 +123,7 @@ export class Partition {
     this.generation = session.generation;
     const position = await Position.take(() => this.session(), this.number, this.holder);
     void session.nc.closed().then(() => {
-      this.end();
+      this.lose();
     });
     return position;
   }
@@ -158,10 +161,11 @@ export class Partition {
   /** Whole messages of those read ahead: some of points, or one deletion. */
   private takeDelivery(limit: number): Queued[] {
     let end = 0;
-    for (let events = 0; end < this.ahead.length; end++) {
+    for (let events = 0, weight = 0; end < this.ahead.length; end++) {
       const { points } = this.ahead[end] ?? {};
       events += points?.length ?? 0;
-      if (end > 0 && (points === undefined || events > limit)) break;
+      for (const { series } of points ?? []) weight += weightOf(series);
+      if (end > 0 && (points === undefined || events > limit || weight > MAX_WEIGHT)) break;
       if (points === undefined) return this.ahead.splice(0, 1);
     }
     return this.ahead.splice(0, end);
@@ -186,34 +190,40 @@ export class Partition {
     let plan = recorded;
     const record = async (bytes: Uint8Array): Promise<void> => {
       await position.record(bytes).catch((error: unknown) => {
-        if (isLost(error)) this.end();
+        if (isLost(error)) this.lose();
         throw error;
       });
-      this.work.assertAlive();
+      this.assertHeld();
       plan = bytes;
     };
     const { generation, era } = position.state;
     const partition = `${this.session().stream}-${generation}-${era}-${this.number}`;
     const refusals = await this.persist(() => {
-      this.work.assertAlive();
-      const delivery = { partition, sequence, record, ...(plan === undefined ? {} : { recorded: plan }) };
-      return this.work.consumer.write(points, delivery);
+      const delivery = {
+        ...{ partition, sequence, record, tenure: this.holder },
+        ...(plan === undefined ? {} : { recorded: plan }),
+      };
+      return this.work.consumer.write(points, delivery, this.assertHeld);
     });
     if (refusals.length > 0) await this.persist(() => this.work.keep({ partition, sequence, points, refusals }));
   }
 
   private async delete({ selection, answerTo }: DeletionOrder): Promise<void> {
     const answer = await this.persist(async () => {
-      this.work.assertAlive();
       try {
-        return { deleted: await this.work.consumer.delete(selection) };
+        return { deleted: await this.work.consumer.delete(selection, this.assertHeld) };
       } catch (error) {
         // What will never succeed must not hold up what is behind it.
         if (!(error instanceof TrackingError) || error.code === 'unavailable') throw error;
         return { failure: { code: error.code, message: error.message } };
       }
     });
-    this.session().nc.publish(answerTo, JSON.stringify(answer));
+    try {
+      // Also where the partition has gone to another meanwhile: it is done.
+      this.work.connection.session.nc.publish(answerTo, JSON.stringify(answer));
+    } catch (error) {
+      this.work.onProblem('who asked for a deletion could not be answered', error);
+    }
   }
 
   /** Nothing is there to be read: after a while the position says so, and nobody need repeat the last delivery. */
@@ -238,9 +248,20 @@ export class Partition {
   /** The session of now; of another stream than the position's, this reader has nothing to read. */
   private session(): Session {
     const { session } = this.work.connection;
-    if (this.generation !== undefined && session.generation !== this.generation) this.end();
-    this.ending.signal.throwIfAborted();
+    if (this.generation !== undefined && session.generation !== this.generation) this.lose();
+    this.losing.signal.throwIfAborted();
     return session;
+  }
+
+  /** @throws where others have the partition, or may hold this instance for dead */
+  private readonly assertHeld = (): void => {
+    this.losing.signal.throwIfAborted();
+    this.work.assertAlive();
+  };
+
+  private lose(): void {
+    this.losing.abort();
+    this.end();
   }
 
   private end(): void {
@@ -252,13 +273,12 @@ export class Partition {
   private async persist<Result>(work: () => Promise<Result>): Promise<Result> {
     const { signal } = this.ending;
     for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-      signal.throwIfAborted();
       try {
         const result = await work();
         this.trouble = undefined;
         return result;
       } catch (error) {
-        if (isLost(error)) this.end();
+        if (isLost(error)) this.lose();
         if (this.ended) throw error;
         if (this.trouble === undefined) this.work.onProblem(`partition ${this.number} of the queue waits`, error);
         this.trouble = messageOf(error);

@@ -156,6 +156,7 @@ class Partition {
   private delivery(sequence: number, record: (plan: Uint8Array) => void): Delivery {
     return {
       partition: this.name,
+      tenure: 'first',
       sequence,
       ...(this.recorded?.sequence === sequence ? { recorded: this.recorded.plan } : {}),
       record: (plan) =>

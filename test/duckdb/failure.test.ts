@@ -144,7 +144,7 @@ describe('An instance that dies', () => {
 
   it('in a delivery takes it again where it is not there, and passes over it where it is', async () => {
     const store = await DuckDBStore.open({ path: newFile() });
-    const delivery = { partition: 'p', sequence: 1, record: () => Promise.resolve() };
+    const delivery = { partition: 'p', tenure: 't', sequence: 1, record: () => Promise.resolve() };
     const unnamed: Point[] = numberedPoints(0, 10).map((point) => ({ ...point, identity: { kind: 'none' } }));
     failInsteadOfCommit();
     const refusal = await store.write(unnamed, delivery).catch((error: unknown) => error);

@@ -20,7 +20,7 @@ describe('A DuckDB file of the release before', () => {
     const unnamed = numberedPoints(10, 10).map((point) => ({ ...point, identity: { kind: 'none' as const } }));
     for (let restart = 0; restart < 2; restart++) {
       const store = await DuckDBStore.open({ path: file });
-      await store.write(unnamed, { partition: 'p', sequence: 1, record: () => Promise.resolve() });
+      await store.write(unnamed, { partition: 'p', tenure: 't', sequence: 1, record: () => Promise.resolve() });
       let count = 0;
       for await (const some of store.points({})) count += some.length;
       expect(count).to.equal(20);

@@ -66,7 +66,7 @@ describe('A delivery that is repeated to InfluxDB', () => {
     let recorded: Uint8Array | undefined;
     let records = 0;
     const delivery = (): Delivery => ({
-      ...{ partition: 'p', sequence: 1 },
+      ...{ partition: 'p', tenure: 't', sequence: 1 },
       ...(recorded && { recorded }),
       record: (plan) => {
         records++;
@@ -122,6 +122,34 @@ describe('A delivery that is repeated to InfluxDB', () => {
     });
   }
 
+  it('knows nothing any more of a partition that another instance had in between', async () => {
+    const namespace = freshNamespace();
+    const [one, other] = [open(), open()];
+    const time = BigInt(Date.now()) * MILLISECOND;
+    const handOver = async (store: InfluxDBStore, tenure: string, from: number): Promise<void> => {
+      const delivery = { partition: 'p', tenure, sequence: from + 1, record: () => Promise.resolve() };
+      expect(
+        await store.write(
+          points(5, (index) => ({ namespace, time, value: from + index })),
+          delivery,
+        ),
+      ).to.deep.equal([]);
+    };
+    await handOver(one, 'first', 0);
+    await handOver(other, 'second', 5);
+    await handOver(one, 'third', 10);
+    expect(await aggregatesOf(one, all(namespace), 'count')).to.deep.equal([15]);
+
+    const named = points(1, () => ({ namespace: `${namespace}-ids`, time, id: 'a' }));
+    const write = (store: InfluxDBStore, tenure: string, sequence: number): Promise<unknown> =>
+      store.write(named, { partition: 'p', tenure, sequence, record: () => Promise.resolve() });
+    await write(one, 'third', 20);
+    await write(other, 'fourth', 21);
+    expect(await other.delete(all(`${namespace}-ids`))).to.equal(1);
+    await write(one, 'fifth', 22);
+    expect(await aggregatesOf(one, all(`${namespace}-ids`), 'count')).to.deep.equal([1]);
+  });
+
   it('leaves room for what comes after it in the same milliseconds, in the past and in the time to come', async () => {
     const namespace = freshNamespace();
     const times = [NOON, BigInt(Date.now() + 7_200_000) * MILLISECOND];
@@ -136,7 +164,7 @@ describe('A delivery that is repeated to InfluxDB', () => {
   it('sends nothing where the plan cannot be recorded, and relies on nothing that it had placed', async () => {
     const [namespace, store] = [freshNamespace(), open()];
     const sent = points(10, (index) => ({ namespace, id: String(index), value: index }));
-    const delivery = { partition: 'p', sequence: 1, record: () => Promise.reject(killed()) };
+    const delivery = { partition: 'p', tenure: 't', sequence: 1, record: () => Promise.reject(killed()) };
     const error: unknown = await store.write(sent, delivery).catch((failure: unknown) => failure);
     expect(error).to.have.property('message', 'Killed.');
     expect(await store.extent(all(namespace))).to.equal(undefined);

@@ -102,7 +102,7 @@ describe('One point in a thousand that InfluxDB refuses', () => {
       const batch = around(namespace, poison, 500);
       let recorded: Uint8Array | undefined;
       const delivery = {
-        ...{ partition: 'p', sequence: 1 },
+        ...{ partition: 'p', tenure: 't', sequence: 1 },
         record: (plan: Uint8Array): Promise<void> => {
           recorded = plan;
           return Promise.resolve();
