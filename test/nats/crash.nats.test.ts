@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { NatsQueue } from '../../lib/nats/queue.js';
+import type { QueueConsumer } from '../../lib/queue.js';
 import { points } from '../contract/subject.js';
 import { OwnNatsServer } from '../servers/nats.js';
 import {
@@ -64,6 +65,25 @@ describe('what a process leaves behind that dies', () => {
     await first.close();
     await wire.close();
   }
+
+  it('leaves nothing to be repeated when it stops in order', async () => {
+    const [stream, deliveries] = [server().freshStream(), [] as string[]];
+    const consumer: QueueConsumer = {
+      write: (_, { partition, sequence }) => {
+        deliveries.push(`${partition} ${sequence}`);
+        return Promise.resolve([]);
+      },
+      delete: () => Promise.resolve(0),
+    };
+    for (let instance = 1; instance <= 3; instance++) {
+      const queue = await open({ stream });
+      queue.feed(consumer);
+      await queue.publish(points(4, (value) => ({ namespace: 'n', value })));
+      await until(() => deliveries.length >= instance);
+      await queue.close();
+    }
+    expect(new Set(deliveries)).to.have.property('size', deliveries.length);
+  });
 
   it('is taken over at once from one that stops in order', async () => {
     const [stream, database] = [server().freshStream(), new Database()];
