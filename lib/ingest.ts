@@ -28,6 +28,8 @@ interface Request {
 interface Work {
   run(): Promise<void>;
   reject(error: unknown): void;
+  /** On the clock of `performance.now()`: when it need not begin any more. */
+  readonly deadline: number;
 }
 
 /** Of all that may wait, how much may be one sender's: none can shut the others out. */
@@ -82,12 +84,14 @@ export class Ingest {
 
   /**
    * Runs what must not meet a write, such as a deletion, between two of them.
-   * @throws TrackingError `unavailable` where the service is stopping; and as the work throws
+   * @throws TrackingError `unavailable` where its turn does not come in time, or the service is stopping; and as the
+   *   work throws
    */
   exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.closed) return Promise.reject(stopping());
     return new Promise((resolve, reject) => {
-      this.between.push({ run: () => settled(work).then(resolve, reject), reject });
+      const deadline = performance.now() + this.options.timeout;
+      this.between.push({ run: () => settled(work).then(resolve, reject), reject, deadline });
       this.start();
     });
   }
@@ -225,6 +229,7 @@ export class Ingest {
       this.leave(request);
       request.reject(tooLate('Nothing of this request was stored.'));
     }
+    while ((this.between[0]?.deadline ?? now + 1) <= now) this.between.shift()?.reject(tooLate('Nothing was done.'));
   }
 }
 

@@ -146,6 +146,18 @@ describe('accepted events', () => {
     expect(ingest.backlog).to.equal(0);
   });
 
+  it('tells who waits too long for a pause between two writes that nothing was done', async () => {
+    const gate = new Gate();
+    const ingest = new Ingest(gate.write, { ...options, timeout: 20 });
+    const writing = failure(ingest.accept(points(1)));
+    await turn();
+    const error = await failure(ingest.exclusive(() => Promise.reject(new Error('It was done.'))));
+    expect(error.message).to.equal('The store did not answer in time. Nothing was done.');
+    await writing;
+    await gate.end();
+    await ingest.close();
+  });
+
   it('are told at once that the service stops where they wait for a store that hangs', async () => {
     const gate = new Gate();
     const ingest = new Ingest(gate.write, options);
