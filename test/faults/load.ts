@@ -1,3 +1,5 @@
+import { Agent, type ClientRequest, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import type { ServiceProcess } from '../servers/service.js';
 import { type Answer, Book } from './book.js';
@@ -15,6 +17,7 @@ export class Load {
   readonly book = new Book();
   /** Why requests got no answer, such as `ECONNRESET`; a refused connection is none of them. */
   readonly broken: string[] = [];
+  private readonly agent = new Agent({ keepAlive: true });
   private readonly requests = new Requests();
   private resend: TrackRequest[] = [];
   private going = false;
@@ -84,24 +87,37 @@ export class Load {
     await setTimeout(PAUSE);
   }
 
-  private async exchange({ body, query, headers }: TrackRequest, token: string): Promise<Answer | undefined> {
-    try {
-      const response = await fetch(`${this.service.url}/api/track/${query}`, {
+  private exchange({ body, query, headers }: TrackRequest, token: string): Promise<Answer | undefined> {
+    return new Promise((resolve) => {
+      const outgoing = request(`${this.service.url}/api/track/${query}`, {
         method: 'POST',
+        agent: this.agent,
         headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', ...headers },
-        body,
       });
-      return { status: response.status, text: await response.text(), retryAfter: response.headers.get('retry-after') };
-    } catch (error) {
-      const reason = reasonOf(error);
-      if (reason !== 'ECONNREFUSED') this.broken.push(reason);
-      return undefined;
-    }
+      const fail = (error: unknown): void => {
+        if (!isRefused(error, outgoing)) this.broken.push(codeOf(error));
+        resolve(undefined);
+      };
+      outgoing.once('error', fail).once('response', (incoming) => {
+        const { statusCode = 0, headers } = incoming;
+        text(incoming).then((answer) => {
+          resolve({ status: statusCode, text: answer, retryAfter: headers['retry-after'] ?? null });
+        }, fail);
+      });
+      outgoing.end(body);
+    });
   }
 }
 
-/** The code of the socket's error, which `fetch` has as a cause. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+/**
+ * Whether the connection was refused: nobody listens, or the kernel had taken it for a service that then closed its
+ * socket, and reset it.
+ */
+function isRefused(error: unknown, { reusedSocket }: ClientRequest): boolean {
+  const code = codeOf(error);
+  return code === 'ECONNREFUSED' || (code === 'ECONNRESET' && !reusedSocket);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
