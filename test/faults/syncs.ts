@@ -28,7 +28,12 @@ const DURABILITY: Readonly<Record<SetupName, Readonly<Record<string, Durability>
     influxd: { request: /"P?OST \/api\/v2\/write/, file: /\/wal\/.*\.wal>/, answer: /HTTP\/1\.1 204 / },
   },
   nats: {
-    'nats-server': { request: /"H?PUB tracking/, file: /\.blk>/, answer: /\{\\"stream\\":/ },
+    // One read or write may hold several messages, those of the positions among them, and parts of messages.
+    'nats-server': {
+      request: /Tracking-(?:Kind: points|Events: )/,
+      file: /\/streams\/tracking\/.*\.blk>/,
+      answer: /\{\\"stream\\":\\"tracking\\"/,
+    },
   },
 };
 

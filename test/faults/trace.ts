@@ -29,7 +29,7 @@ export class Trace {
   /** @throws Error where the process cannot be traced */
   static async of(pid: number | undefined): Promise<Trace> {
     const file = path.join(temporaryFolder('trace'), 'strace.txt');
-    const options = ['-f', '-y', '-ttt', '-T', '-s', '200', '-e', `trace=${TRACED}`, '-o', file, '-p', String(pid)];
+    const options = ['-f', '-y', '-ttt', '-T', '-s', '4096', '-e', `trace=${TRACED}`, '-o', file, '-p', String(pid)];
     const strace = spawn('strace', options, { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     strace.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
