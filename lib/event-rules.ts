@@ -119,6 +119,13 @@ function countKeys(value: unknown): number {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value).length : 0;
 }
 
+/** So that no answer repeats megabytes of a key that somebody sent. */
+const LONGEST = 400;
+
+function shortened(text: string): string {
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST / 2)}…${text.slice(-LONGEST / 4)}`;
+}
+
 /** Every mistake in an event, in words; none for a good one. */
 export function explainEvent(event: unknown): Mistake[] {
   const crowd = explainCrowd(event);
@@ -129,7 +136,8 @@ export function explainEvent(event: unknown): Mistake[] {
     return isTrackedEvent(event) ? [] : [{ message: 'must not have a key "__proto__"' }];
   }
   return error.details.map((detail) => {
-    const path = detail.path.join('.');
-    return path === '' ? { message: detail.message } : { path, message: detail.message };
+    const path = shortened(detail.path.join('.'));
+    const message = shortened(detail.message);
+    return path === '' ? { message } : { path, message };
   });
 }

@@ -4,6 +4,7 @@ import type { Selection } from './aggregation.js';
 import type { Settings } from './config.js';
 import { deadLetterCommands } from './dead-letters.js';
 import { DuckDBStore } from './duckdb/store.js';
+import { messageOf } from './errors.js';
 import type { Point } from './event.js';
 import { Expiry } from './expiry.js';
 import { lockDataDirectory } from './files/lock.js';
@@ -174,7 +175,7 @@ export function openStore(settings: Settings): Promise<Store> {
 /** The queue that the settings name, if any; it connects in the background. */
 export function openQueue({ nats }: Settings, logger?: Logger): NatsQueue | undefined {
   if (nats === null) return undefined;
-  return new NatsQueue({ ...nats, onProblem: (message, error) => logger?.warn(message, { error }) });
+  return new NatsQueue({ ...nats, onProblem: (message, error) => logger?.warn(message, { reason: messageOf(error) }) });
 }
 
 /** Nothing is refused yet when the queue has it; what the store refuses later becomes a dead letter. */

@@ -124,7 +124,7 @@ describe('the service', function () {
     const tracking = async (...command: string[]): Promise<string> =>
       (await run(process.execPath, [CLI, 'retention', ...command], { env: environment })).stdout;
     expect(await tracking('set', 'Server-*', '90d')).to.equal(
-      'Events of Server-* are deleted once they are older than 90d.\n',
+      'Events of Server-* that are older than 90d are being deleted now, and others once they are.\n',
     );
     const failed = (await tracking('set', 'Server-*', 'soon').catch((error: unknown) => error)) as Failed;
     expect(failed.stderr).to.match(/^Nothing was set: the duration must be a number of hours, .* not "soon"\.\n$/);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -25,18 +25,32 @@ export interface ImportOptions extends ArchiveOptions {
 export async function importPoints(file: string | undefined, options: ImportOptions): Promise<void> {
   const archive = archiveOf(file, options);
   const signal = interruption();
-  if (file !== undefined) await importFile(file, file, archive, options.identity, signal);
-  else {
-    // It is read twice: for its hash and whether it is right, and for its points.
-    await spooled(process.stdin, (path) => importFile(path, 'standard input', archive, options.identity, signal));
+  if (file !== undefined && !(await isStream(file))) {
+    await importFile(file, file, archive, options.identity, signal);
+    return;
   }
+  // It is read twice: for its hash and whether it is right, and for its points.
+  const input = file === undefined ? process.stdin : createReadStream(file);
+  await spooled(input, signal, (path) => importFile(path, file ?? 'standard input', archive, options.identity, signal));
 }
 
-async function spooled(input: NodeJS.ReadableStream, use: (path: string) => Promise<void>): Promise<void> {
+/** Whether it can be read only once, as a pipe. */
+async function isStream(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory();
+}
+
+async function spooled(
+  input: NodeJS.ReadableStream,
+  signal: AbortSignal,
+  use: (path: string) => Promise<void>,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tracking-import-'));
   try {
     const path = join(folder, 'points');
-    await pipeline(input, createWriteStream(path, { mode: 0o600 }));
+    await pipeline(input, createWriteStream(path, { mode: 0o600 }), { signal }).catch((error: unknown) => {
+      throw signal.aborted ? new TrackingError('unavailable', 'Interrupted.') : error;
+    });
     await use(path);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -25,7 +25,9 @@ export function addRetentionCommands(program: Command): void {
 
 async function setRetention(namespaces: string, duration: string): Promise<void> {
   const { seconds } = (await carryOut('retention set', { namespaces, duration })) as Retention;
-  console.log(`Events of ${namespaces} are deleted once they are older than ${formatDuration(seconds)}.`);
+  console.log(
+    `Events of ${namespaces} that are older than ${formatDuration(seconds)} are being deleted now, and others once they are.`,
+  );
 }
 
 async function listRetentions(options: { readonly json?: boolean }): Promise<void> {

@@ -5,7 +5,7 @@ import { messageOf, TrackingError } from '../errors.js';
 import type { RegistryContent } from '../registry.js';
 import type { Totals } from '../tally.js';
 import { codeOf } from './folder.js';
-import { hashOfFile, syncFolder, writeWhole } from './whole-file.js';
+import { hashOfFile, partOf, syncFolder, writeWhole } from './whole-file.js';
 
 const POINTS = 'points.parquet';
 const REGISTRY = 'registry.json';
@@ -61,9 +61,8 @@ export async function writeBackup(path: string, parts: BackupParts): Promise<Man
   if (await exists(whole)) {
     throw new TrackingError('unprocessable', `${path} is there already. Name a directory that is not there yet.`);
   }
-  const part = `${whole}.part`;
+  const part = partOf(whole);
   try {
-    await rm(part, { recursive: true, force: true });
     await mkdir(part, { recursive: true, mode: 0o700 });
     const manifest = await writeParts(part, parts);
     await rename(part, whole);

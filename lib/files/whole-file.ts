@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { messageOf, TrackingError } from '../errors.js';
 
 /**
- * Writes a file that appears under its name only when it is whole and on disk; until then it is `PATH.part`.
+ * Writes a file that appears under its name only when it is whole and on disk; until then it has another name beside it.
+ * What is no file, such as a pipe, is written to as it is, and a link keeps pointing where it does.
  * @param mode - who may read it
  * @throws TrackingError `unavailable` where it cannot be written; and as `write` throws. Then no file is left
  */
@@ -15,15 +16,30 @@ export async function writeWhole(
   mode: number,
   write: (output: NodeJS.WritableStream) => Promise<void>,
 ): Promise<void> {
-  const part = `${path}.part`;
+  const target = await realpath(path).catch(() => path);
+  const part = partOf(target);
   try {
-    await writeTo(createWriteStream(part, { mode, flush: true, highWaterMark: 1 << 20 }), write);
-    await rename(part, path);
-    await syncFolder(dirname(path));
+    if (await isSpecial(target)) {
+      await writeTo(createWriteStream(target, { highWaterMark: 1 << 20 }), write);
+      return;
+    }
+    await writeTo(createWriteStream(part, { mode, flags: 'wx', flush: true, highWaterMark: 1 << 20 }), write);
+    await rename(part, target);
+    await syncFolder(dirname(target));
   } catch (error) {
     await rm(part, { force: true }).catch(() => undefined);
     throw error instanceof TrackingError ? error : cannotWrite(path, error);
   }
+}
+
+/** A name beside a path for what is not whole yet, and that nobody else uses. */
+export function partOf(path: string): string {
+  return `${path}.${randomBytes(4).toString('hex')}.part`;
+}
+
+async function isSpecial(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
 /** Resolves when all is on disk: the file is synced before it is closed. */

@@ -8,6 +8,7 @@ const BYTE_ORDER_MARK = '\uFEFF';
 
 /** Reads one event, or an array of them, from JSON. @throws TrackingError as `readEvents`, and where it is no JSON */
 export function readJsonEvents(body: Buffer, reception: Reception): Point[] {
+  refuseBrackets(body);
   const text = decodeText(body);
   let parsed: unknown;
   try {
@@ -23,6 +24,7 @@ export function readJsonEvents(body: Buffer, reception: Reception): Point[] {
 
 /** Reads one event a line; blank lines do not count. @throws TrackingError as `readEvents`, broken lines among the rest */
 export function readLineEvents(body: Buffer, reception: Reception): Point[] {
+  refuseBrackets(body);
   const lines = linesOf(decodeText(body));
   if (lines.length > MAX_EVENTS_PER_REQUEST) return readEvents(lines, reception);
   const broken = new Map<number, string>();
@@ -61,6 +63,35 @@ function linesOf(text: string): { readonly text: string; readonly number: number
 }
 
 const NOT_BLANK = /\S/;
+
+/** Objects and arrays in one body: many times those of as many events as a request may carry. */
+const MAX_BRACKETS = 10 * MAX_EVENTS_PER_REQUEST;
+
+const [QUOTE, BACKSLASH, NEWLINE, ARRAY, OBJECT] = Buffer.from('"\\\n[{');
+
+/**
+ * Refuses what holds so many objects and arrays that parsing it would take seconds and a hundred times its size: a few
+ * kilobytes of gzip can hold millions of them.
+ */
+function refuseBrackets(body: Buffer): void {
+  if (body.length <= MAX_BRACKETS) return;
+  let brackets = 0;
+  let quoted = false;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at];
+    // No string goes on over a line, also where a line before it is broken.
+    if (byte === NEWLINE) quoted = false;
+    else if (byte === QUOTE) quoted = !quoted;
+    else if (quoted) {
+      if (byte === BACKSLASH) at++;
+    } else if ((byte === ARRAY || byte === OBJECT) && ++brackets > MAX_BRACKETS) {
+      throw new TrackingError(
+        'invalid',
+        `The body holds more than ${MAX_BRACKETS} objects and arrays. Send an event, or an array of at most ${MAX_EVENTS_PER_REQUEST}.`,
+      );
+    }
+  }
+}
 
 function decodeText(body: Buffer): string {
   if (!isUtf8(body)) throw new TrackingError('invalid', 'The body is not valid UTF-8.');

@@ -180,6 +180,16 @@ describe('POST /api/track/', () => {
       expect(front.points).to.have.length(10_000);
     });
 
+    it('refuses millions of arrays and objects before it reads them, and repeats no key of megabytes', async () => {
+      for (const body of ['['.repeat(4 * MIB) + ']'.repeat(4 * MIB), '{"":'.repeat(MIB), `[${'[],'.repeat(MIB)}[]]`]) {
+        const problem = await problemIn(await front.fetch('/api/track/', post(body)));
+        expect(problem).to.include({ status: 400 });
+        expect(problem.detail).to.match(/^The body holds more than 100000 objects and arrays/);
+      }
+      const text = await (await front.fetch('/api/track/', post({ ...EVENT, ['k'.repeat(MIB)]: 1 }))).text();
+      expect(text.length).to.be.lessThan(2000);
+    });
+
     it('takes 8 MiB and refuses one byte more', async () => {
       const event = JSON.stringify(EVENT);
       expect((await front.fetch('/api/track/', post(event.padEnd(8 * MIB)))).status).to.equal(201);
