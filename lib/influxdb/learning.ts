@@ -2,7 +2,7 @@ import { type Series, type Tags, seriesOf } from '../event.js';
 import { END_OF_TIME, MILLISECOND } from '../time.js';
 import { type Flux, ALL_TIME, matching, points, script, within, textOf } from './flux.js';
 import { readMoment } from './moments.js';
-import { nameOf, tagKeyOf } from './names.js';
+import { measurementOf, nameOf, tagKeyOf } from './names.js';
 import { MAX_POINTS_PER_PAGE, type Occupancy, PAGE_LENGTHS, type SeriesTimes, pageOf } from './occupancy.js';
 import { MILLISECOND_CAPACITY, type Page } from './page.js';
 import type { Reader } from './reader.js';
@@ -44,10 +44,29 @@ export class Learning {
       this.edges(script`${data} |> first()`),
       this.edges(script`${data} |> last()`),
     ]);
+    const mixed = await this.isMixed(one.series.namespace);
     for (const times of several) {
-      times.unknown.narrow(firsts.get(times.series.key) ?? Infinity, (lasts.get(times.series.key) ?? -Infinity) + 1);
       times.narrowed = true;
+      if (mixed) {
+        times.keepWithinDays();
+        continue;
+      }
+      times.unknown.narrow(firsts.get(times.series.key) ?? Infinity, (lasts.get(times.series.key) ?? -Infinity) + 1);
     }
+  }
+
+  /**
+   * Whether another program has written values that are no floats. InfluxDB keeps one type a shard, and of a range over
+   * shards of both leaves out the floats without a word (influxd 2.7.12); within a day, which is within a shard, it
+   * does not.
+   */
+  private async isMixed(namespace: string): Promise<boolean> {
+    const values = script`filter(fn: (r) => r._measurement == ${textOf(measurementOf(namespace))} and r._field == "value")`;
+    const query = script`import "types"
+      ${points(this.bucket, ALL_TIME)} |> ${values} |> first()
+      |> filter(fn: (r) => not types.isType(v: r._value, type: "float")) |> keep(columns: ["_measurement"])`;
+    for await (const _ of this.reader.rows(query)) return true;
+    return false;
   }
 
   /** Learns a page around a time, the longest that is not too full. */

@@ -54,6 +54,12 @@ export class SeriesTimes {
     return undefined;
   }
 
+  /** From now on no longer page than a day is asked for. */
+  keepWithinDays(): void {
+    this.longest = Math.min(this.longest, DAY_LEVEL);
+    this.level = Math.min(this.level, DAY_LEVEL);
+  }
+
   /** Whether a page's time is known to be free of points. */
   isFree({ start, end }: Page): boolean {
     return !this.unknown.meets(start, end);
