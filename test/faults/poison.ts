@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type BucketAccess, OwnInfluxDBServer } from '../servers/influxdb.js';
 import { OwnNatsServer } from '../servers/nats.js';
@@ -89,6 +90,12 @@ export class Poisoned {
       headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
       body: JSON.stringify(events),
     });
+    if (response.status === 429) {
+      // Nothing of it was stored; all are sent at once, and more than one application may have waiting.
+      await response.text();
+      await setTimeout(Number(response.headers.get('retry-after')) * 1000);
+      return this.post(events, token);
+    }
     const { errors = [] } = (await response.json()) as { errors?: Answer['errors'] };
     const poisoned = events.findIndex(({ value }) => isPoison(value));
     return { status: response.status, errors, poisoned: poisoned < 0 ? undefined : poisoned };
