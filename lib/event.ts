@@ -143,8 +143,12 @@ function identityOf(event: TrackedEvent, index: number, time: Nanoseconds, recep
 
 /** The identity of an event with an id, at its exact time. */
 export function identityOfId(id: string, time: Nanoseconds): Identity {
-  const fingerprint = hash('sha256', `${String(time)} ${id}`, 'buffer').readBigInt64BE();
-  return { kind: 'id', fingerprint: fingerprint === 0n ? 1n : fingerprint };
+  return { kind: 'id', fingerprint: fingerprintOf(hash('sha256', `${String(time)} ${id}`, 'buffer').readBigInt64BE()) };
+}
+
+/** 64 bits of a hash as a fingerprint, which is never 0. */
+export function fingerprintOf(bits: bigint): bigint {
+  return bits === 0n ? 1n : bits;
 }
 
 /** The series of a namespace, a name and tags in any order. */

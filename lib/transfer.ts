@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { allowsNamespace } from './access.js';
 import { TrackingError } from './errors.js';
-import type { Identity, Point } from './event.js';
+import { fingerprintOf, type Identity, type Point } from './event.js';
 import type { Extent, PointsQuery, Refusal, Store } from './store.js';
 import type { Nanoseconds } from './time.js';
 
@@ -202,8 +202,8 @@ class RowIdentities {
 }
 
 /** The identity of a point that stays at its nanosecond. */
-function placed(fingerprint: bigint): Identity {
-  return { kind: 'id', fingerprint: fingerprint === 0n ? 1n : fingerprint, placed: true };
+function placed(bits: bigint): Identity {
+  return { kind: 'id', fingerprint: fingerprintOf(bits), placed: true };
 }
 
 /**

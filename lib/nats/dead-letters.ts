@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto';
-import type { Identity, Point, TrackedEvent } from '../event.js';
-import { seriesOf } from '../event.js';
+import { fingerprintOf, type Identity, type Point, seriesOf, type TrackedEvent } from '../event.js';
 import type { DeadLetter, DeadLetters } from '../queue.js';
 import type { Refusal } from '../store.js';
-import { formatTime, MILLISECOND, type Nanoseconds, toMilliseconds } from '../time.js';
+import { formatNanoseconds, formatTime, MILLISECOND, type Nanoseconds } from '../time.js';
 import type { Entry } from './bucket.js';
 import type { Connection } from './connection.js';
 import { failureOf } from './failure.js';
@@ -132,14 +131,10 @@ function pointIn(entry: Entry): Point {
 }
 
 function identityOfKey(key: string): Identity {
-  const fingerprint = hash('sha256', key, 'buffer').readBigInt64BE();
-  return { kind: 'id', fingerprint: fingerprint === 0n ? 1n : fingerprint };
+  return { kind: 'id', fingerprint: fingerprintOf(hash('sha256', key, 'buffer').readBigInt64BE()) };
 }
 
 /** RFC 3339, to the nanosecond where it has such digits. */
 function exactTime(time: Nanoseconds): string {
-  const beyond = time - BigInt(toMilliseconds(time)) * MILLISECOND;
-  if (beyond === 0n) return formatTime(time);
-  const text = new Date(toMilliseconds(time)).toISOString().slice(0, -1);
-  return `${text}${String(beyond).padStart(6, '0')}Z`;
+  return time % MILLISECOND === 0n ? formatTime(time) : formatNanoseconds(time);
 }
