@@ -54,6 +54,8 @@ function fitted(text: string, fits: (text: string) => boolean, length: number): 
 }
 
 function shortened(plain: string, whole: string, length: number): string {
-  const kept = Array.from(plain).slice(0, length - HASH - 1).join('');
+  const kept = Array.from(plain)
+    .slice(0, length - HASH - 1)
+    .join('');
   return `${kept}~${hash('sha256', whole).slice(0, HASH)}`;
 }
