@@ -24,6 +24,13 @@ export interface Settings {
   };
   /** Seconds; null for ever. */
   readonly retention: { readonly seconds: number | null; readonly checkMinutes: number };
+  /** Attributes of CloudEvents such as `source`, or paths such as `data.order.total`; the value is a path in `data`. */
+  readonly cloudEvents: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly value: string;
+    readonly tags: readonly string[];
+  };
   readonly bootstrap: { readonly clientId: string; readonly clientSecret: string } | null;
 }
 
@@ -52,7 +59,7 @@ function packageFolder(): string {
 
 /** What may stand in the settings files, labelled by the environment variable that sets it. */
 function schemaOf(variables: Variables): Joi.ObjectSchema {
-  const { http, log, data, duckdb, influxdb, nats, ingest, retention, bootstrap } = variables;
+  const { http, log, data, duckdb, influxdb, nats, ingest, retention, cloudEvents, bootstrap } = variables;
   const optional = (label: string): Joi.StringSchema => Joi.string().allow(null).label(label);
   const needed = (label: string): Joi.StringSchema =>
     Joi.string()
@@ -68,6 +75,13 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
       'number.integer': `{#label} must be a whole number, not "{#value}"`,
     });
   };
+  const part = (label: string): Joi.StringSchema =>
+    Joi.string()
+      .pattern(/^[\w-]+(?:\.[\w-]+)*$/)
+      .label(label)
+      .messages({
+        'string.pattern.base': '{#label} must be an attribute such as source, or a path such as data.total',
+      });
   return Joi.object({
     environmentType: Joi.valid('DEBUG', 'PRODUCTION').label(variables.environmentType),
     http: {
@@ -112,6 +126,15 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
       seconds: optional(retention.seconds).custom(readDuration),
       checkMinutes: number(retention.checkMinutes, 1, 1440),
     },
+    cloudEvents: {
+      namespace: part(cloudEvents.namespace),
+      name: part(cloudEvents.name),
+      value: part(cloudEvents.value),
+      tags: Joi.string()
+        .pattern(/^ *(?:\*|[\w.-]+) *(?:, *(?:\*|[\w.-]+) *)*$/)
+        .label(cloudEvents.tags)
+        .messages({ 'string.pattern.base': '{#label} must be a list such as subject,data.country, or *' }),
+    },
     bootstrap: Joi.object({
       clientId: optional(bootstrap.clientId).pattern(/^[\w.~-]{1,128}$/),
       clientSecret: optional(bootstrap.clientSecret)
@@ -145,6 +168,7 @@ interface Variables {
   readonly nats: Readonly<Record<'url' | 'monitorUrl' | 'stream' | 'replicas', string>>;
   readonly ingest: Readonly<Record<'maxWaitingEvents' | 'maxPendingMegabytes' | 'timeoutSeconds', string>>;
   readonly retention: Readonly<Record<'seconds' | 'checkMinutes', string>>;
+  readonly cloudEvents: Readonly<Record<'namespace' | 'name' | 'value' | 'tags', string>>;
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string>>;
 }
 
@@ -208,10 +232,11 @@ function readVariables(folder: string): Variables {
   return load.config as Variables;
 }
 
-type Checked = Omit<Settings, 'duckdb' | 'influxdb' | 'nats' | 'bootstrap'> & {
+type Checked = Omit<Settings, 'duckdb' | 'influxdb' | 'nats' | 'cloudEvents' | 'bootstrap'> & {
   readonly duckdb: { readonly path: string | null };
   readonly influxdb: { readonly [Key in keyof InfluxDBSettings]: string | null };
   readonly nats: NatsSettings;
+  readonly cloudEvents: Omit<Settings['cloudEvents'], 'tags'> & { readonly tags: string };
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string | null>>;
 };
 
@@ -223,6 +248,13 @@ function complete(settings: Checked): Settings {
     duckdb: { path: resolve(settings.duckdb.path ?? join(directory, 'events.duckdb')) },
     influxdb: settings.store === 'influxdb' ? (settings.influxdb as InfluxDBSettings) : null,
     nats: settings.queue === 'nats' ? settings.nats : null,
+    cloudEvents: {
+      ...settings.cloudEvents,
+      tags: settings.cloudEvents.tags
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    },
     bootstrap: settings.bootstrap.clientId === null ? null : (settings.bootstrap as Settings['bootstrap']),
   };
 }

@@ -63,38 +63,50 @@ export const MAX_MISTAKES_LISTED = 100;
 
 const NO_TAGS: Tags = Object.freeze({});
 const ITSELF: Identity = Object.freeze({ kind: 'none' });
-const SAMPLE: Identity = Object.freeze({ kind: 'sample' });
+export const SAMPLE: Identity = Object.freeze({ kind: 'sample' });
 
 /**
  * Reads the events of one request, all or nothing.
  * @param events - whatever the body held, one element an event
+ * @throws TrackingError as `readEach`
+ */
+export function readEvents(events: readonly unknown[], reception: Reception): Point[] {
+  return readEach(events, (event, index) => {
+    if (!isTrackedEvent(event)) return () => explainEvent(event);
+    const mistaken = mistakesInReception(event, reception);
+    return mistaken === undefined ? toPoint(event, index, reception) : () => [mistaken];
+  });
+}
+
+/**
+ * Reads each event of a request in whatever form, all or nothing.
+ * @param read - the point that an event is, or what says its mistakes: words take time, and nobody reads thousands of them
  * @throws TrackingError `invalid` with every bad event by index and path (the first 100 mistakes, and the number of bad events), or
  *   `too-large` where there are more than 10,000
  */
-export function readEvents(events: readonly unknown[], reception: Reception): Point[] {
-  if (events.length > MAX_EVENTS_PER_REQUEST) {
+export function readEach<Item>(
+  items: readonly Item[],
+  read: (item: Item, index: number) => Point | (() => readonly Mistake[]),
+): Point[] {
+  if (items.length > MAX_EVENTS_PER_REQUEST) {
     throw new TrackingError(
       'too-large',
-      `A request may carry at most ${String(MAX_EVENTS_PER_REQUEST)} events, and this one has ${String(events.length)}. Send them in several.`,
+      `A request may carry at most ${String(MAX_EVENTS_PER_REQUEST)} events, and this one has ${String(items.length)}. Send them in several.`,
     );
   }
   const points: Point[] = [];
   const bad: number[] = [];
   const mistakes: Mistake[] = [];
-  events.forEach((event, index) => {
-    const right = isTrackedEvent(event);
-    const mistaken = right ? mistakesInReception(event, reception) : undefined;
-    if (right && mistaken === undefined) {
-      points.push(toPoint(event, index, reception));
+  items.forEach((item, index) => {
+    const result = read(item, index);
+    if (typeof result !== 'function') {
+      points.push(result);
       return;
     }
     bad.push(index);
-    // Words take time, and nobody reads thousands of them.
-    if (mistakes.length >= MAX_MISTAKES_LISTED) return;
-    const found = mistaken === undefined ? explainEvent(event) : [mistaken];
-    mistakes.push(...found.map((mistake) => ({ index, ...mistake })));
+    if (mistakes.length < MAX_MISTAKES_LISTED) mistakes.push(...result().map((mistake) => ({ index, ...mistake })));
   });
-  if (bad.length > 0) throw badEvents(events.length, bad.length, mistakes);
+  if (bad.length > 0) throw badEvents(items.length, bad.length, mistakes);
   return points;
 }
 

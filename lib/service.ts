@@ -127,6 +127,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
         { name: 'store', check: () => store.check() },
         ...(queue === undefined ? [] : [{ name: 'queue', check: () => queue.check() }]),
       ],
+      cloudEvents: settings.cloudEvents,
       mounts: [authorization.middleware],
     });
     const server = await listen(app, settings.http);

@@ -5,6 +5,7 @@ import type { Admission } from '../admission.js';
 import type { Logger } from '../log.js';
 import type { Reader } from '../store.js';
 import { authenticate } from './authenticate.js';
+import type { CloudEventsMapping } from './cloudevents/mapping.js';
 import type { Middleware, RequestState } from './context.js';
 import { type Deleter, routeDeletion } from './deletion.js';
 import { routeDiscovery } from './discovery.js';
@@ -28,6 +29,8 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly meter: Meter;
   readonly readiness: readonly ReadinessCheck[];
+  /** What of a CloudEvent becomes what. */
+  readonly cloudEvents: CloudEventsMapping;
   /** Middlewares of other folders, asked in turn for every path that is not ours. */
   readonly mounts: readonly Koa.Middleware[];
 }
@@ -42,11 +45,12 @@ export function createApp({
   logger,
   meter,
   readiness,
+  cloudEvents,
   mounts,
 }: AppOptions): Koa {
   const authenticated = authenticate(authenticator);
   const router = new Router<RequestState>();
-  routeTrack(router, authenticated, { ingest, admission });
+  routeTrack(router, authenticated, { ingest, admission }, cloudEvents);
   routeEvents(router, authenticated, store);
   routeDeletion(router, authenticated, deleter);
   routeDiscovery(router, authenticated, store);

@@ -11,17 +11,23 @@ export const MAX_BODY_BYTES = 8 * 2 ** 20;
 const ANY_TYPE = 'application/octet-stream';
 
 /**
- * Reads a body of one of the media types (of any where none are named), in UTF-8, plain or as gzip, as far as there is room; `takeBody` gives its bytes.
+ * Reads a body of one of the media types (of any where none are named), in UTF-8, plain or as gzip, as far as there is
+ * room; `takeBody` gives its bytes.
  *
  * koa-body does the reading: lengths, the limit, clients that hang up. An empty encoding makes it leave the bytes as
  * they are. Its own JSON reader would replace what is not UTF-8 instead of refusing it, and its own inflating leaves a
  * request waiting forever whose client hangs up in the middle of it, so neither sees the body before us.
+ * @param ofAnyType - the requests whose body may be of any type all the same
  */
-export function readBody(types: readonly string[] | undefined, admission: Admission): Middleware[] {
+export function readBody(
+  types: readonly string[] | undefined,
+  admission: Admission,
+  ofAnyType: (ctx: Context) => boolean = () => types === undefined,
+): Middleware[] {
   const readBytes = koaBody({
     json: false,
     urlencoded: false,
-    textTypes: [...(types ?? [ANY_TYPE])],
+    textTypes: [...(types ?? []), ANY_TYPE],
     textLimit: MAX_BODY_BYTES,
     encoding: '',
     onError: (error) => {
@@ -33,7 +39,12 @@ export function readBody(types: readonly string[] | undefined, admission: Admiss
     if (ctx.req.headers['transfer-encoding'] !== undefined) countChunks(ctx, admission);
     return done;
   };
-  return [refuseOtherContent(types), admitBody(admission, MAX_BODY_BYTES), readAdmitted, inflateBody(admission)];
+  return [
+    refuseOtherContent(types ?? [], ofAnyType),
+    admitBody(admission, MAX_BODY_BYTES),
+    readAdmitted,
+    inflateBody(admission),
+  ];
 }
 
 /** The bytes of the body, inflated. They can be taken once, so that nothing keeps them from then on. */
@@ -43,11 +54,16 @@ export function takeBody(ctx: Context): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
-function refuseOtherContent(types: readonly string[] | undefined): Middleware {
+function refuseOtherContent(types: readonly string[], ofAnyType: (ctx: Context) => boolean): Middleware {
   return function refuseOtherContent(ctx, next) {
-    if (types === undefined) ctx.req.headers['content-type'] = ANY_TYPE;
+    const { headers } = ctx.req;
     // Most clients write the type just so, which saves taking it apart.
-    else if (!types.includes(ctx.req.headers['content-type'] ?? '')) refuseOtherType(ctx, types);
+    if (!types.includes(headers['content-type'] ?? '')) {
+      if (ofAnyType(ctx)) {
+        ctx.state.contentType = headers['content-type'];
+        headers['content-type'] = ANY_TYPE;
+      } else refuseOtherType(ctx, types);
+    }
     ctx.state.gzip = takeEncoding(ctx) === 'gzip';
     return next();
   };

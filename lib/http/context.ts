@@ -8,6 +8,8 @@ export interface RequestState {
   requestId: string;
   /** What the bearer of the token may do, once `authenticate` let the request pass. */
   grant?: Grant;
+  /** What a body of any type said that it is. */
+  contentType?: string | undefined;
   /** Whether the body has still to be inflated. */
   gzip?: boolean;
   /** What entered for the body and has still to leave (`admission.ts`). */

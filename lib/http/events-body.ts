@@ -8,18 +8,22 @@ const BYTE_ORDER_MARK = '\uFEFF';
 
 /** Reads one event, or an array of them, from JSON. @throws TrackingError as `readEvents`, and where it is no JSON */
 export function readJsonEvents(body: Buffer, reception: Reception): Point[] {
-  refuseBrackets(body);
-  const text = decodeText(body);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new TrackingError('invalid', `The body is not JSON: ${explainJson(text)}.`);
-  }
+  const parsed = readJson(body);
   if (typeof parsed !== 'object' || parsed === null) {
     throw new TrackingError('invalid', 'The body must be an event (a JSON object) or an array of events.');
   }
   return readEvents(Array.isArray(parsed) ? (parsed as unknown[]) : [parsed], reception);
+}
+
+/** Reads any JSON. @throws TrackingError `invalid` where it is none, or more than events can be */
+export function readJson(body: Buffer): unknown {
+  refuseBrackets(body);
+  const text = decodeText(body);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new TrackingError('invalid', `The body is not JSON: ${explainJson(text)}.`);
+  }
 }
 
 /** Reads one event a line; blank lines do not count. @throws TrackingError as `readEvents`, broken lines among the rest */

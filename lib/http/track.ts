@@ -4,30 +4,39 @@ import type { Point, Reception } from '../event.js';
 import { now } from '../time.js';
 import { requireScope } from './authenticate.js';
 import { readBody } from './body.js';
+import type { CloudEventsMapping } from './cloudevents/mapping.js';
+import { CLOUDEVENTS_TYPES, isBinaryEvent, readCloudEvents } from './cloudevents/read.js';
 import type { Context, Middleware, RequestState } from './context.js';
 import { readJsonEvents, readLineEvents } from './events-body.js';
 import { acceptEvents, type Front } from './intake.js';
 import { mistakenParameters, readParameters, refuseOtherParameters } from './parameters.js';
 
 export const LINE_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
-export const TYPES = ['application/json', ...LINE_TYPES];
+export const TYPES = ['application/json', ...LINE_TYPES, ...CLOUDEVENTS_TYPES];
 
 // As text an id takes its place in a hash, so its characters matter as little as those of an event's id.
 export const IDEMPOTENCY_KEY = /^[^\p{Cc}]{1,128}$/u;
 
 /** `POST /api/track/`: events in (`api.md`, Tracking). */
-export function routeTrack(router: RouterInstance<RequestState>, authenticate: Middleware, front: Front): void {
+export function routeTrack(
+  router: RouterInstance<RequestState>,
+  authenticate: Middleware,
+  front: Front,
+  mapping: CloudEventsMapping,
+): void {
   router.post(
     '/api/track',
     authenticate,
     requireScope('write'),
-    ...readBody(TYPES, front.admission),
-    acceptEvents(front.ingest, { read: readTracked, answer: answerAccepted }),
+    ...readBody(TYPES, front.admission, isBinaryEvent),
+    acceptEvents(front.ingest, { read: (body, ctx) => readTracked(body, ctx, mapping), answer: answerAccepted }),
   );
 }
 
-function readTracked(body: Buffer, ctx: Context): { readonly points: Point[] } {
+function readTracked(body: Buffer, ctx: Context, mapping: CloudEventsMapping): { readonly points: Point[] } {
   const reception = readReception(ctx);
+  const cloudEvents = readCloudEvents(body, ctx, mapping, reception);
+  if (cloudEvents !== undefined) return { points: cloudEvents };
   const read = LINE_TYPES.includes(ctx.request.type.toLowerCase()) ? readLineEvents : readJsonEvents;
   return { points: read(body, reception) };
 }

@@ -88,6 +88,7 @@ export async function openFront(
     logger,
     meter: SILENT,
     readiness: [],
+    cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
     mounts: [],
     ...parts,
   });

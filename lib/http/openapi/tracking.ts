@@ -1,5 +1,6 @@
 import { MAX_EVENTS_PER_REQUEST } from '../../event.js';
 import { MAX_BODY_BYTES } from '../body.js';
+import { BATCH, STRUCTURED } from '../cloudevents/read.js';
 import { IDEMPOTENCY_KEY, LINE_TYPES } from '../track.js';
 import { answerOf, refusals } from './responses.js';
 import { curl } from './samples.js';
@@ -47,11 +48,35 @@ const lines: MediaType = {
   examples: { lines: { summary: 'Two events with ids, one a line', value: LINES } },
 };
 
+const CLOUD_EVENT = {
+  specversion: '1.0',
+  id: 'o-1',
+  source: '/shop/berlin',
+  type: 'order.placed',
+  time: '2020-11-12T11:30:00Z',
+  subject: 'shoes',
+  data: { value: 42.5 },
+};
+
+const cloudEvent = {
+  type: 'object',
+  description:
+    'A CloudEvent 1.0: `source` becomes the namespace, `type` the name, `data` (or `data.value`, else 1) the value, the subject and extension attributes tags; `source` and `id` are its identity. Settings can change this.',
+  required: ['specversion', 'id', 'source', 'type', 'time'],
+  properties: {
+    specversion: { const: '1.0' },
+    id: { type: 'string', minLength: 1 },
+    source: { type: 'string', minLength: 1 },
+    type: { type: 'string', minLength: 1 },
+    time: { type: 'string', format: 'date-time' },
+  },
+} as const;
+
 const trackEvents: Operation = {
   operationId: 'trackEvents',
   tags: ['Tracking'],
   summary: 'Track events',
-  description: `Takes one event as a JSON object, several as an array, or one a line as NDJSON; at most ${MAX_EVENTS_PER_REQUEST.toLocaleString('en')} events and 8 MiB a request.
+  description: `Takes one event as a JSON object, several as an array, one a line as NDJSON, or CloudEvents 1.0 (structured, batched, and in binary mode with any body and \`ce-\` headers); at most ${MAX_EVENTS_PER_REQUEST.toLocaleString('en')} events and 8 MiB a request.
 
 \`201\` means that these events survive a kill of the service and of the database. All or nothing: one bad event refuses the request, nothing is stored, and the answer names every bad event by index, path and reason (the first 100).
 
@@ -69,6 +94,11 @@ A client that got no answer can send the same events again and have them count o
         },
       },
       ...Object.fromEntries(LINE_TYPES.map((type) => [type, lines])),
+      [STRUCTURED]: { schema: cloudEvent, examples: { cloudEvent: { summary: 'A CloudEvent', value: CLOUD_EVENT } } },
+      [BATCH]: {
+        schema: { type: 'array', items: cloudEvent, maxItems: MAX_EVENTS_PER_REQUEST },
+        examples: { batch: { summary: 'A batch of CloudEvents', value: [CLOUD_EVENT] } },
+      },
     },
   },
   responses: {

@@ -126,6 +126,7 @@ function routesOfApp(): string[] {
     logger: createLogger({ level: 'error', human: false }),
     meter: SILENT,
     readiness: [],
+    cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
     mounts: [],
   });
   const layers = (app.middleware as { router?: { stack: readonly Layer[] } }[]).flatMap(
