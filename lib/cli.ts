@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { addApplicationCommands } from './commands/applications.js';
 import { addDeadLetterCommands } from './commands/dead-letters.js';
 import { addRetentionCommands } from './commands/retentions.js';
+import { addSampleCommand } from './commands/sample.js';
 import { addTransferCommands } from './commands/transfer.js';
 import { PACKAGE_FOLDER, loadEnvironmentFile } from './config.js';
 import { messageOf } from './errors.js';
@@ -26,6 +27,7 @@ addApplicationCommands(program);
 addRetentionCommands(program);
 addDeadLetterCommands(program);
 addTransferCommands(program);
+addSampleCommand(program);
 
 function fail(error: unknown): void {
   console.error(messageOf(error));
