@@ -13,6 +13,8 @@ import {
 } from '../time.js';
 
 const UNIX_SECONDS = /^[+-]?\d+(?:\.\d+)?$/;
+// Whoever deletes up to the year 2020 must not be told that there was nothing before 00:33:40 on the first day of 1970.
+const YEAR = /^(?:1[6-9]|2[0-2])\d\d$/;
 const RELATIVE = /^-(\d{1,7})(m|h|d|w|mo|y)$/;
 // A plus sign that was not percent-encoded arrives as a space.
 const OFFSET_WITHOUT_SIGN = /(:\d\d(?:\.\d+)?) (\d\d:\d\d)$/;
@@ -55,6 +57,12 @@ export function readRange(
 
 function readTime(text: string, timezone: string, moment: Nanoseconds): Nanoseconds {
   if (text === 'now') return moment;
+  if (YEAR.test(text)) {
+    const second = formatTime(parseUnixSeconds(Number(text)));
+    throw new Error(
+      `must not be ${text} alone, which could mean the year or ${second}: write ${text}-01-01T00:00:00Z for the year, or ${text}.0 for the UNIX second`,
+    );
+  }
   if (UNIX_SECONDS.test(text)) return parseUnixSeconds(Number(text));
   const [, count, unit] = RELATIVE.exec(text) ?? [];
   if (count !== undefined && unit !== undefined) return before(moment, Number(count), unit as Unit, timezone);

@@ -130,6 +130,9 @@ describe('tracking export, import, backup and restore', function () {
     expect(await refusal(settings, 'export', 'x.csv', '--compression', 'zstd')).to.contain('zstd is for Parquet alone');
     expect(await refusal(settings, 'export', 'x.parquet.gz')).to.contain('leave out .gz');
     expect(await refusal(settings, 'export', '--from', 'soon')).to.match(/^Nothing was exported: --from must be UNIX/);
+    expect(await refusal(settings, 'export', '--to', '2020')).to.match(
+      /^Nothing was exported: --to must not be 2020 alone/,
+    );
     expect(await refusal(settings, 'import', 'absent.csv')).to.match(/^absent\.csv cannot be read/);
     expect(await refusal(settings, 'copy', '--from', 'duckdb', '--to', 'duckdb')).to.contain('must differ');
     expect(await refusal(settings, 'copy', '--from', 'duckdb', '--to', 'influxdb')).to.contain('INFLUXDB_URL');

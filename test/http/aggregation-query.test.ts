@@ -82,6 +82,7 @@ describe('the question in an address', () => {
   it('reads times as seconds, date-times and relative to now, down to the millisecond', () => {
     expect(tsMin('1605179400')).to.equal('2020-11-12T11:10:00Z');
     expect(tsMin('1605179400.1239')).to.equal('2020-11-12T11:10:00.123Z');
+    expect(tsMin('2020.0')).to.equal('1970-01-01T00:33:40Z');
     expect(tsMin('-0.0001')).to.equal('1969-12-31T23:59:59.999Z');
     expect(tsMin('2020-11-12T11:10:00')).to.equal('2020-11-12T11:10:00Z');
     expect(tsMin('2020-11-12T11:10:00%2B02:00')).to.equal('2020-11-12T09:10:00Z');
@@ -116,6 +117,9 @@ describe('the question in an address', () => {
       expect(mistakesIn(`tsMin=${time}`), time).to.have.all.keys('tsMin');
     }
     expect(mistakesIn('tsMin=1605179400000').tsMin).to.match(/divide by 1000/);
+    expect(mistakesIn('tsMax=2020').tsMax).to.equal(
+      'tsMax must not be 2020 alone, which could mean the year or 1970-01-01T00:33:40Z: write 2020-01-01T00:00:00Z for the year, or 2020.0 for the UNIX second',
+    );
     for (const range of ['tsMin=5&tsMax=5', 'tsMin=6&tsMax=5', 'tsMin=now&tsMax=-1d']) {
       expect(mistakesIn(range)).to.deep.equal({ tsMin: 'tsMin must be before tsMax' });
     }

@@ -51,6 +51,7 @@ describe('DELETE /api/events/{namespace}/{name}', () => {
       ['tsMin=1&tsMin=2', 'tsMin'],
       ['tag.name=x', 'tag.name'],
       ['tsMin=yesterday', 'tsMin'],
+      ['tsMax=2020', 'tsMax'],
     ]) {
       const { status, errors } = await problemIn(await remove(`${CPU}?${query}`));
       expect(status, query).to.equal(400);

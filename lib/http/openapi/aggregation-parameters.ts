@@ -14,7 +14,7 @@ export const aggregationParameters: readonly Parameter[] = [
     name: 'tsMin',
     in: 'query',
     description:
-      'The first moment, included: UNIX seconds, RFC 3339 (without an offset: UTC), or relative to now: `now`, `-15m`, `-24h`, `-7d`, `-2w`, `-12mo`, `-1y`. Read to the millisecond. Left out: all there is.',
+      'The first moment, included: UNIX seconds, RFC 3339 (without an offset: UTC), or relative to now: `now`, `-15m`, `-24h`, `-7d`, `-2w`, `-12mo`, `-1y`. Read to the millisecond. A bare `2020` is refused, as it could mean the year or a UNIX second: write `2020-01-01T00:00:00Z` or `2020.0`. Left out: all there is.',
     schema: schemaNamed('TimeBound'),
     examples: {
       dateTime: { value: '2020-11-12T00:00:00Z' },
