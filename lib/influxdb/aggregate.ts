@@ -2,7 +2,8 @@ import type { Selection } from '../aggregation.js';
 import type { WindowAggregate, WindowedQuestion } from '../store.js';
 import { Cell, type Part, partsOf } from './cells.js';
 import { byCodeUnit } from './discovery.js';
-import { type Flux, anyOf, matching, points, script, textOf } from './flux.js';
+import type { FieldTypes } from './field-types.js';
+import { type Flux, type Range, anyOf, matching, numbers, script, textOf } from './flux.js';
 import { nameOf, tagKeyOf } from './names.js';
 import { PartQueries } from './part-queries.js';
 import type { Reader } from './reader.js';
@@ -21,6 +22,7 @@ export class Aggregator {
   constructor(
     private readonly reader: Reader,
     private readonly bucket: string,
+    private readonly types: FieldTypes,
   ) {}
 
   /** See `Store.aggregate`. */
@@ -35,8 +37,10 @@ export class Aggregator {
     };
     signal.addEventListener('abort', stop, { once: true });
     try {
-      for await (const { filter, only } of this.turns(selection, windows, groupBy)) {
-        const cells = await this.fill(question, windows, filter, ending);
+      const stretches = await this.types.stretches(selection.namespace, windows.whole);
+      if (stretches.length === 0) return;
+      for await (const { filter, only } of this.turns(selection, windows, stretches, groupBy)) {
+        const cells = await this.fill(question, windows, stretches, filter, ending);
         for (const group of [...cells.keys()].filter((key) => only === undefined || only.has(key)).sort(byName)) {
           const ofGroup = cells.get(group) ?? new Map<number, Cell>();
           for (const number of [...ofGroup.keys()].sort((a, b) => a - b)) {
@@ -55,6 +59,7 @@ export class Aggregator {
   private async *turns(
     selection: Selection,
     windows: Windows,
+    stretches: readonly Range[],
     groupBy: string | undefined,
   ): AsyncGenerator<Turn, void, undefined> {
     const everything = script`${matching(selection)}`;
@@ -62,7 +67,7 @@ export class Aggregator {
       yield { filter: everything };
       return;
     }
-    const groups = await this.groups(selection, windows, groupBy);
+    const groups = await this.groups(selection, windows, stretches, groupBy);
     const atOnce = Math.max(1, Math.floor(MAX_CELLS / windows.count));
     if (groups.length <= atOnce) {
       yield { filter: everything };
@@ -77,10 +82,16 @@ export class Aggregator {
     }
   }
 
-  private async groups(selection: Selection, windows: Windows, groupBy: string): Promise<Group[]> {
+  private async groups(
+    selection: Selection,
+    windows: Windows,
+    stretches: readonly Range[],
+    groupBy: string,
+  ): Promise<Group[]> {
     const tag = tagKeyOf(groupBy);
     const groups = new Set<Group>();
-    const query = script`${points(this.bucket, windows.whole)} |> ${matching(selection)} |> first()
+    const data = numbers(this.bucket, windows.whole, stretches, matching(selection));
+    const query = script`${data} |> first()
       |> group(columns: [${textOf(tag)}]) |> first()`;
     for await (const row of this.reader.rows(query)) groups.add(cellOf(row, tag));
     return [...groups].sort(byName);
@@ -89,12 +100,13 @@ export class Aggregator {
   private async fill(
     { aggregations, groupBy }: WindowedQuestion,
     windows: Windows,
+    stretches: readonly Range[],
     filter: Flux,
     ending: AbortController,
   ): Promise<Cells> {
     const cells: Cells = new Map();
     const tag = groupBy === undefined ? undefined : tagKeyOf(groupBy);
-    const queries = new PartQueries(this.reader, this.bucket, windows, filter, tag, ending.signal, {
+    const queries = new PartQueries(this.reader, this.bucket, windows, stretches, filter, tag, ending.signal, {
       add: (part, group, milliseconds, value, at) => {
         const number = windows.at(milliseconds);
         if (number !== undefined) cellAt(cells, group, number).add(part, value, at);

@@ -2,6 +2,7 @@ import type { Selection } from '../aggregation.js';
 import { TrackingError } from '../errors.js';
 import type { Series } from '../event.js';
 import type { Connection } from './connection.js';
+import type { FieldTypes } from './field-types.js';
 import { isSilence, neverConnected, trackingErrorOf } from './failure.js';
 import { ALL_TIME, beforeSum, matching, points, type Range, rangeOf, script } from './flux.js';
 import { seriesOfRow } from './learning.js';
@@ -17,6 +18,7 @@ export interface DeletionOptions {
   readonly connection: Connection;
   readonly org: string;
   readonly bucket: string;
+  readonly types: FieldTypes;
   /** Milliseconds that a deletion may take before it is divided in time. */
   readonly timeout: number;
 }
@@ -51,34 +53,41 @@ export class Deletion {
 
   /** Series with points or, after a deletion that was cut off, with nothing but ids: these would hide a new event. */
   private async find(selection: Selection, range: Range): Promise<Found> {
-    const { reader, bucket } = this.options;
     const found: Found = { count: 0, series: new Map() };
-    for (const field of ['value', 'id'] as const) {
-      await this.inParts(range, async (part) => {
-        // Noted at the end: a question that is cut off is asked again in parts.
-        const rows: Found = { count: 0, series: new Map() };
-        const data = script`${points(bucket, part)} |> ${matching(selection, field)}${beforeSum(part)} |> count()`;
-        for await (const row of reader.rows(data)) {
-          const count = Number(cellOf(row, '_value'));
-          const series = seriesOfRow(row);
-          if (count === 0 || series === undefined) continue;
-          if (field === 'value') rows.count += count;
-          rows.series.set(series.key, series);
-        }
-        found.count += rows.count;
-        for (const [key, series] of rows.series) found.series.set(key, series);
-      });
+    for (const stretch of await this.options.types.stretches(selection.namespace, range, 'fresh')) {
+      await this.note('value', selection, stretch, found);
     }
+    await this.note('id', selection, range, found);
     return found;
   }
 
-  private async continuing({ namespace }: Selection, series: ReadonlyMap<string, Series>): Promise<Series[]> {
+  private async note(field: 'value' | 'id', selection: Selection, range: Range, found: Found): Promise<void> {
     const { reader, bucket } = this.options;
-    const data = script`${points(bucket, ALL_TIME)} |> ${continuing(namespace, series.values())} |> first()`;
+    await this.inParts(range, async (part) => {
+      // Noted at the end: a question that is cut off is asked again in parts.
+      const rows: Found = { count: 0, series: new Map() };
+      const data = script`${points(bucket, part)} |> ${matching(selection, field)}${beforeSum(part)} |> count()`;
+      for await (const row of reader.rows(data)) {
+        const count = Number(cellOf(row, '_value'));
+        const series = seriesOfRow(row);
+        if (count === 0 || series === undefined) continue;
+        if (field === 'value') rows.count += count;
+        rows.series.set(series.key, series);
+      }
+      found.count += rows.count;
+      for (const [key, series] of rows.series) found.series.set(key, series);
+    });
+  }
+
+  private async continuing({ namespace }: Selection, series: ReadonlyMap<string, Series>): Promise<Series[]> {
+    const { reader, bucket, types } = this.options;
     const others: Series[] = [];
-    for await (const row of reader.rows(data)) {
-      const other = seriesOfRow(row);
-      if (other) others.push(other);
+    for (const stretch of await types.stretches(namespace, ALL_TIME, 'fresh')) {
+      const data = script`${points(bucket, stretch)} |> ${continuing(namespace, series.values())} |> first()`;
+      for await (const row of reader.rows(data)) {
+        const other = seriesOfRow(row);
+        if (other) others.push(other);
+      }
     }
     return others;
   }

@@ -1,24 +1,25 @@
 import type { Selection } from '../aggregation.js';
 import type { Extent, NameSummary } from '../store.js';
+import type { FieldTypes } from './field-types.js';
 import { ALL_TIME, type Flux, matching, points, rangeOf, script, textOf } from './flux.js';
 import { seriesOfRow } from './learning.js';
 import { readTime } from './moments.js';
 import { measurementOf, nameOf } from './names.js';
 import type { Reader } from './reader.js';
-import { cellOf } from './rows.js';
+import { type Row, cellOf } from './rows.js';
 
 /** What there is: namespaces, names, and from when to when. */
 export class Discovery {
   constructor(
     private readonly reader: Reader,
     private readonly bucket: string,
+    private readonly types: FieldTypes,
   ) {}
 
   /** See `Store.extent`. */
   async extent(selection: Selection): Promise<Extent | undefined> {
-    const range = rangeOf(selection);
-    if (range.start >= range.end) return undefined;
-    const data = script`${points(this.bucket, range)} |> ${matching(selection)}`;
+    const stretches = await this.types.stretches(selection.namespace, rangeOf(selection));
+    const data = stretches.map((range) => script`${points(this.bucket, range)} |> ${matching(selection)}`);
     // Per series, and compared here: after group() a bucket where another program wrote integers cannot be read.
     const [first, last] = await Promise.all([this.timesOf(data, 'first'), this.timesOf(data, 'last')]);
     const edges = { first: least(first), last: greatest(last) };
@@ -38,11 +39,12 @@ export class Discovery {
 
   /** See `Store.names`. */
   async names(namespace: string): Promise<NameSummary[]> {
-    const data = script`${points(this.bucket, ALL_TIME)}
-      |> filter(fn: (r) => r._measurement == ${textOf(measurementOf(namespace))} and exists r["name"] and r._field == "value")`;
+    const named = script`filter(fn: (r) => r._measurement == ${textOf(measurementOf(namespace))} and exists r["name"] and r._field == "value")`;
+    const stretches = await this.types.stretches(namespace, ALL_TIME);
+    const data = stretches.map((range) => script`${points(this.bucket, range)} |> ${named}`);
     const summaries = new Map<string, { first: bigint; last: bigint; tagKeys: Set<string> }>();
     for (const edge of ['first', 'last'] as const) {
-      for await (const row of this.reader.rows(edgeOf(data, edge))) {
+      for await (const row of this.edges(data, edge)) {
         const series = seriesOfRow(row);
         if (series === undefined) continue;
         const time = readTime(cellOf(row, '_time'));
@@ -64,9 +66,13 @@ export class Discovery {
     for await (const _ of this.reader.rows(script`${points(this.bucket, range)} |> limit(n: 1)`)) return;
   }
 
-  private async timesOf(data: Flux, edge: Edge): Promise<bigint[]> {
+  private async *edges(data: readonly Flux[], edge: Edge): AsyncGenerator<Row, void, undefined> {
+    for (const some of data) yield* this.reader.rows(edgeOf(some, edge));
+  }
+
+  private async timesOf(data: readonly Flux[], edge: Edge): Promise<bigint[]> {
     const times: bigint[] = [];
-    for await (const row of this.reader.rows(edgeOf(data, edge))) times.push(readTime(cellOf(row, '_time')));
+    for await (const row of this.edges(data, edge)) times.push(readTime(cellOf(row, '_time')));
     return times;
   }
 }

@@ -1,6 +1,7 @@
 import type { EventsQuery, Selection } from '../aggregation.js';
 import type { StoredEvent } from '../store.js';
 import { byCodeUnit } from './discovery.js';
+import type { FieldTypes } from './field-types.js';
 import { type Flux, type Range, beforeSum, matching, points, rangeOf, script } from './flux.js';
 import { tagsOfRow } from './learning.js';
 import { readTime } from './moments.js';
@@ -17,6 +18,7 @@ const MIN_SLICE = 1000;
 export async function* streamEvents(
   reader: Reader,
   bucket: string,
+  types: FieldTypes,
   { selection, from, limit = Infinity }: EventsQuery,
   signal: AbortSignal,
 ): AsyncGenerator<StoredEvent, void, undefined> {
@@ -26,15 +28,17 @@ export async function* streamEvents(
   let left = limit;
   const enough = Math.min(MAX_SLICE, Math.max(MIN_SLICE, skip + limit));
   const question = { reader, bucket, selection, signal };
-  for await (const slice of slicesOf({ start, end: all.end }, enough, (range) => countIn(question, range))) {
-    for await (const event of sliceOf(question, slice)) {
-      if (skip > 0 && event.time === start) {
-        skip--;
-        continue;
+  for (const stretch of await types.stretches(selection.namespace, { start, end: all.end })) {
+    for await (const slice of slicesOf(stretch, enough, (range) => countIn(question, range))) {
+      for await (const event of sliceOf(question, slice)) {
+        if (skip > 0 && event.time === start) {
+          skip--;
+          continue;
+        }
+        if (left-- <= 0) return;
+        yield event;
+        if (left === 0) return;
       }
-      if (left-- <= 0) return;
-      yield event;
-      if (left === 0) return;
     }
   }
 }

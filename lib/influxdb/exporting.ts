@@ -1,6 +1,7 @@
 import type { Identity, Point, Series } from '../event.js';
 import type { PointsQuery } from '../store.js';
 import { END_OF_TIME, MIN_TIME } from '../time.js';
+import type { FieldTypes } from './field-types.js';
 import { type Flux, ALL_TIME, beforeSum, eitherOf, points, type Range, script, textOf, within } from './flux.js';
 import { seriesOfRow } from './learning.js';
 import { readTime } from './moments.js';
@@ -18,6 +19,7 @@ export class Exporting {
   constructor(
     private readonly reader: Reader,
     private readonly bucket: string,
+    private readonly types: FieldTypes,
   ) {}
 
   /** See `Store.points`. */
@@ -25,10 +27,21 @@ export class Exporting {
     { includes, from, to }: PointsQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Point[], void, undefined> {
-    const included = includes === undefined ? script`exists r["name"]` : await this.included(includes, signal);
-    if (included === undefined) return;
     const range = within({ start: from ?? MIN_TIME, end: to ?? END_OF_TIME }, ALL_TIME);
-    for await (const slice of slicesOf(range, MAX_SLICE, (slice) => this.countIn(slice, included, signal))) {
+    if (range.start >= range.end) return;
+    for (const part of await this.partsOf(range)) {
+      const filter = includes === undefined ? part.filter : await this.included(includes, part, signal);
+      if (filter === undefined) continue;
+      for (const stretch of part.stretches) yield* this.pointsOf(stretch, filter, signal);
+    }
+  }
+
+  private async *pointsOf(
+    stretch: Range,
+    included: Flux,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Point[], void, undefined> {
+    for await (const slice of slicesOf(stretch, MAX_SLICE, (slice) => this.countIn(slice, included, signal))) {
       // The values first: whoever has seen one finds its id, however many are written meanwhile.
       const values = await this.valuesOf(slice, included, signal);
       const ids = await this.idsOf(slice, included, signal);
@@ -38,13 +51,29 @@ export class Exporting {
     }
   }
 
+  /** All measurements at once, but each of those by itself that hold values of several types. */
+  private async partsOf(range: Range): Promise<Part[]> {
+    const mixed = [...(await this.types.mixedMeasurements())];
+    const ours = script`exists r["name"]`;
+    const isOneOf = (some: readonly string[]): Flux =>
+      eitherOf(some.map((measurement) => script`r._measurement == ${textOf(measurement)}`));
+    const filter = mixed.length === 0 ? ours : script`${ours} and not ${isOneOf(mixed)}`;
+    const parts: Part[] = [{ stretches: [range], filter }];
+    for (const measurement of mixed) {
+      const stretches = await this.types.stretches(nameOf(measurement), range, 'fresh');
+      parts.push({ stretches, filter: script`${ours} and ${isOneOf([measurement])}` });
+    }
+    return parts;
+  }
+
   /** What says whether a row belongs to a name that is asked for; nothing where none is. */
   private async included(
     includes: NonNullable<PointsQuery['includes']>,
+    part: Part,
     signal: AbortSignal,
   ): Promise<Flux | undefined> {
     const conditions: Flux[] = [];
-    for (const [measurement, names] of await this.names(signal)) {
+    for (const [measurement, names] of await this.names(part, signal)) {
       const asked = [...names].filter((name) => includes(nameOf(measurement), nameOf(name)));
       if (asked.length === 0) continue;
       const those = eitherOf(asked.map((name) => script`r["name"] == ${textOf(name)}`));
@@ -56,14 +85,16 @@ export class Exporting {
   }
 
   /** The names of each measurement, as InfluxDB spells them. */
-  private async names(signal: AbortSignal): Promise<Map<string, Set<string>>> {
-    const all = script`${points(this.bucket, ALL_TIME)} |> filter(fn: (r) => r._field == "value" and exists r["name"])`;
+  private async names({ stretches, filter }: Part, signal: AbortSignal): Promise<Map<string, Set<string>>> {
     const names = new Map<string, Set<string>>();
-    const query = script`${all} |> first() |> keep(columns: ["_measurement", "name"])`;
-    for await (const row of this.reader.rows(query, signal)) {
-      const measurement = cellOf(row, '_measurement');
-      const its = names.get(measurement) ?? new Set();
-      names.set(measurement, its.add(cellOf(row, 'name')));
+    for (const stretch of stretches) {
+      const values = script`${points(this.bucket, stretch)} |> filter(fn: (r) => r._field == "value" and ${filter})`;
+      const query = script`${values} |> first() |> keep(columns: ["_measurement", "name"])`;
+      for await (const row of this.reader.rows(query, signal)) {
+        const measurement = cellOf(row, '_measurement');
+        const its = names.get(measurement) ?? new Set();
+        names.set(measurement, its.add(cellOf(row, 'name')));
+      }
     }
     return names;
   }
@@ -112,6 +143,12 @@ export class Exporting {
     return script`${points(this.bucket, slice)} |> filter(fn: (r) => r._field == ${textOf(field)} and (${included}))
       |> drop(columns: ["_start", "_stop", "_field"])`;
   }
+}
+
+/** Measurements that may be asked together, and when. */
+interface Part {
+  readonly stretches: readonly Range[];
+  readonly filter: Flux;
 }
 
 /** A value and its time as Flux prints it. */

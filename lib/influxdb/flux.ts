@@ -36,6 +36,25 @@ export function points(bucket: string, { start, end }: Range): Flux {
 }
 
 /**
+ * The numbers of a range that a filter lets through, as `points` gives them: as floats and in order of time where they are
+ * of several types.
+ * @param stretches - see `FieldTypes.stretches`, of this range or a longer one
+ */
+export function numbers(bucket: string, range: Range, stretches: readonly Range[], filter: Flux): Flux {
+  const parts = stretches.map((stretch) => within(stretch, range)).filter(({ start, end }) => start < end);
+  const [part] = parts;
+  if (parts.length === 1 && part?.start === range.start && part.end === range.end) {
+    return script`${points(bucket, range)} |> ${filter}`;
+  }
+  const bounds = script`range(start: ${timeOf(range.start)}, stop: ${timeOf(range.end)})`;
+  if (part === undefined) return script`${points(bucket, range)} |> ${filter} |> filter(fn: (r) => false)`;
+  const tables = parts.map(
+    (some) => script`${points(bucket, some)} |> ${filter} |> toFloat() |> drop(columns: ["_start", "_stop"])`,
+  );
+  return script`${union(tables)} |> sort(columns: ["_time"]) |> ${bounds}`;
+}
+
+/**
  * What is to stand between the points of a range and a bare `count()` or `sum()`: before 1970 these run without end
  * inside the storage engine (influxd 2.7.12), and a limit that limits nothing keeps them out of it.
  */

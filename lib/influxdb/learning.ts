@@ -1,9 +1,10 @@
 import { type Series, type Tags, seriesOf } from '../event.js';
 import { END_OF_TIME, MILLISECOND } from '../time.js';
+import type { FieldTypes } from './field-types.js';
 import { type Flux, ALL_TIME, matching, points, script, within, textOf } from './flux.js';
 import { readMoment } from './moments.js';
-import { measurementOf, nameOf, tagKeyOf } from './names.js';
-import { MAX_POINTS_PER_PAGE, type Occupancy, PAGE_LENGTHS, type SeriesTimes, pageOf } from './occupancy.js';
+import { nameOf, tagKeyOf } from './names.js';
+import { DAY_LEVEL, MAX_POINTS_PER_PAGE, type Occupancy, PAGE_LENGTHS, type SeriesTimes, pageOf } from './occupancy.js';
 import { MILLISECOND_CAPACITY, type Page } from './page.js';
 import type { Reader } from './reader.js';
 import { type Row, type Table, cellOf } from './rows.js';
@@ -16,6 +17,7 @@ export class Learning {
   constructor(
     private readonly reader: Reader,
     private readonly bucket: string,
+    private readonly types: FieldTypes,
   ) {}
 
   /** For each series with points at or after a time, the millisecond after the last of them. */
@@ -23,11 +25,22 @@ export class Learning {
     const ahead = new Map<string, number>();
     const start = BigInt(milliseconds) * MILLISECOND;
     if (start >= END_OF_TIME) return ahead;
-    const range = points(this.bucket, { start, end: END_OF_TIME });
-    const last = script`${range} |> filter(fn: (r) => r._field == "value") |> last()`;
-    for await (const row of this.reader.rows(last)) {
-      const series = seriesOfRow(row);
-      if (series) ahead.set(series.key, readMoment(cellOf(row, '_time')).milliseconds + 1);
+    const all = { start, end: END_OF_TIME };
+    const values = script`filter(fn: (r) => r._field == "value")`;
+    const note = async (data: Flux): Promise<void> => {
+      for await (const row of this.reader.rows(script`${data} |> last()`)) {
+        const series = seriesOfRow(row);
+        if (series === undefined) continue;
+        const next = readMoment(cellOf(row, '_time')).milliseconds + 1;
+        ahead.set(series.key, Math.max(next, ahead.get(series.key) ?? next));
+      }
+    };
+    await note(script`${points(this.bucket, all)} |> ${values}`);
+    for (const measurement of await this.types.mixedMeasurements()) {
+      const its = script`${values} |> filter(fn: (r) => r._measurement == ${textOf(measurement)})`;
+      for (const stretch of await this.types.stretches(nameOf(measurement), all, 'fresh')) {
+        await note(script`${points(this.bucket, stretch)} |> ${its}`);
+      }
     }
     return ahead;
   }
@@ -44,7 +57,7 @@ export class Learning {
       this.edges(script`${data} |> first()`),
       this.edges(script`${data} |> last()`),
     ]);
-    const mixed = await this.isMixed(one.series.namespace);
+    const mixed = await this.types.isMixed(one.series.namespace);
     for (const times of several) {
       times.narrowed = true;
       if (mixed) {
@@ -55,22 +68,10 @@ export class Learning {
     }
   }
 
-  /**
-   * Whether another program has written values that are no floats. InfluxDB keeps one type a shard, and of a range over
-   * shards of both leaves out the floats without a word (influxd 2.7.12); within a day, which is within a shard, it
-   * does not.
-   */
-  private async isMixed(namespace: string): Promise<boolean> {
-    const values = script`filter(fn: (r) => r._measurement == ${textOf(measurementOf(namespace))} and r._field == "value")`;
-    const query = script`import "types"
-      ${points(this.bucket, ALL_TIME)} |> ${values} |> first()
-      |> filter(fn: (r) => not types.isType(v: r._value, type: "float")) |> keep(columns: ["_measurement"])`;
-    for await (const _ of this.reader.rows(query)) return true;
-    return false;
-  }
-
   /** Learns a page around a time, the longest that is not too full. */
   async learn(occupancy: Occupancy, times: SeriesTimes, milliseconds: number): Promise<void> {
+    // Another program may have come since.
+    if (times.level > DAY_LEVEL && (await this.types.isMixed(times.series.namespace))) times.keepWithinDays();
     for (let level = times.level; level >= 0; level--) {
       const page = pageOf(level, milliseconds);
       if (!(await this.fill(page, times.series))) {

@@ -1,6 +1,6 @@
 import { fluxFloat } from '@influxdata/influxdb-client';
 import type { Part } from './cells.js';
-import { type Flux, type Range, beforeSum, durationOf, points, script, textOf, union } from './flux.js';
+import { type Flux, type Range, beforeSum, durationOf, numbers, script, textOf, union } from './flux.js';
 import { readMoment, readTime } from './moments.js';
 import { inShortDivisions, occupiedPieces } from './pieces.js';
 import type { Reader } from './reader.js';
@@ -54,6 +54,7 @@ export class PartQueries {
     private readonly reader: Reader,
     private readonly bucket: string,
     private readonly windows: Windows,
+    private readonly stretches: readonly Range[],
     private readonly filter: Flux,
     private readonly groupTag: string | undefined,
     private readonly signal: AbortSignal,
@@ -193,7 +194,7 @@ export class PartQueries {
   }
 
   private pointsIn(range: Range): Flux {
-    return script`${points(this.bucket, range)} |> ${this.filter}`;
+    return numbers(this.bucket, range, this.stretches, this.filter);
   }
 }
 

@@ -19,6 +19,7 @@ import { Deletion } from './deletion.js';
 import { Discovery } from './discovery.js';
 import { streamEvents } from './events.js';
 import { Exporting } from './exporting.js';
+import { FieldTypes } from './field-types.js';
 import { Gate } from './gate.js';
 import { Learning } from './learning.js';
 import { Reader } from './reader.js';
@@ -64,6 +65,7 @@ export class InfluxDBStore implements Store {
   private readonly aggregator: Aggregator;
   private readonly connection: Connection;
   private readonly deletion: Deletion;
+  private readonly types: FieldTypes;
   private readonly bucket: string;
   private closed = false;
   private lastWrite = -Infinity;
@@ -78,17 +80,21 @@ export class InfluxDBStore implements Store {
     this.reader = new Reader({ url, token, org, timeout: patience, gate });
     this.pageReader = new Reader({ url, token, org, timeout: patience, gate: new Gate(PAGES_AT_ONCE) });
     this.sender = new Sender({ url, token, org, bucket, timeout });
-    this.writer = new Writer(new Learning(this.pageReader, bucket), this.sender, maxKnownBytes);
     this.connection = new Connection({ url, token, timeout });
+    const { connection, pageReader } = this;
+    const types = new FieldTypes({ reader: pageReader, connection, org, bucket, timeout: patience });
+    this.types = types;
+    this.writer = new Writer(new Learning(pageReader, bucket, types), this.sender, maxKnownBytes);
     this.deletion = new Deletion({
       reader: this.pageReader,
       connection: this.connection,
       org,
       bucket,
+      types,
       timeout: patience,
     });
-    this.discovery = new Discovery(this.reader, bucket);
-    this.aggregator = new Aggregator(this.reader, bucket);
+    this.discovery = new Discovery(this.reader, bucket, types);
+    this.aggregator = new Aggregator(this.reader, bucket, types);
   }
 
   /** How much is kept of which nanoseconds are taken. */
@@ -112,7 +118,7 @@ export class InfluxDBStore implements Store {
   }
 
   events(query: EventsQuery): AsyncIterable<StoredEvent> {
-    return this.whileOpen((signal) => streamEvents(this.reader, this.bucket, query, signal));
+    return this.whileOpen((signal) => streamEvents(this.reader, this.bucket, this.types, query, signal));
   }
 
   async delete(selection: Selection): Promise<number> {
@@ -125,7 +131,7 @@ export class InfluxDBStore implements Store {
   }
 
   points(query: PointsQuery): AsyncIterable<readonly Point[]> {
-    return this.whileOpen((signal) => new Exporting(this.reader, this.bucket).points(query, signal));
+    return this.whileOpen((signal) => new Exporting(this.reader, this.bucket, this.types).points(query, signal));
   }
 
   async namespaces(): Promise<readonly string[]> {

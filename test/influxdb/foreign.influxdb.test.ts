@@ -1,34 +1,167 @@
 import { expect } from 'chai';
+import type { Point } from '../../lib/event.js';
 import { InfluxDBStore } from '../../lib/influxdb/store.js';
-import { MILLISECOND } from '../../lib/time.js';
-import { aggregatesOf, all, points, write } from '../contract/subject.js';
+import { MILLISECOND, type Nanoseconds } from '../../lib/time.js';
+import { aggregatesOf, all, collect, freshNamespace, point, points, valuesOf, write } from '../contract/subject.js';
 import { bucketForSuite } from '../servers/influxdb.js';
 
 const DAY = 86_400_000;
+const YESTERDAY = Math.floor(Date.now() / 1000) * 1000 - DAY;
 
 describe('A namespace where another program has written integers', () => {
   const access = bucketForSuite();
+  let store: InfluxDBStore;
 
-  it('keeps every event all the same, whoever writes it', async () => {
+  before(() => {
+    store = new InfluxDBStore(access());
+  });
+
+  after(() => store.close());
+
+  async function foreign(...lines: readonly string[]): Promise<void> {
     const { url, org, bucket, token } = access();
-    const yesterday = Math.floor(Date.now() / 1000) * 1000 - DAY;
     const response = await fetch(`${url}/api/v2/write?org=${org}&bucket=${bucket}&precision=ms`, {
       method: 'POST',
       headers: { Authorization: `Token ${token}` },
-      body: `Mixed,name=foreign value=1i ${yesterday - 30 * DAY}`,
+      body: lines.join('\n'),
     });
     expect(response.status).to.equal(204);
+  }
 
-    const time = BigInt(yesterday) * MILLISECOND;
-    for (let writer = 0; writer < 3; writer++) {
-      const store = new InfluxDBStore(access());
-      await write(
-        store,
-        points(10, (index) => ({ namespace: 'Mixed', time, value: writer * 10 + index })),
+  for (const [when, days] of [
+    ['before ours', -60],
+    ['after ours', 60],
+  ] as const) {
+    it(`keeps every event all the same, whoever writes it: ${when}`, async () => {
+      const namespace = freshNamespace();
+      const milliseconds = YESTERDAY - 90 * DAY;
+      await foreign(`${namespace},name=foreign value=1i ${String(milliseconds + days * DAY)}`);
+      const time = BigInt(milliseconds) * MILLISECOND;
+      for (let writer = 0; writer < 3; writer++) {
+        const another = new InfluxDBStore(access());
+        await write(
+          another,
+          points(10, (index) => ({ namespace, time, value: writer * 10 + index })),
+        );
+        await another.close();
+        expect(await aggregatesOf(store, all(namespace), 'count')).to.deep.equal([(writer + 1) * 10]);
+      }
+    });
+  }
+
+  describe('answers as if all were floats', () => {
+    const namespace = freshNamespace();
+    /** Floats, weeks of integers, floats, a week of texts, floats; a week between any two. */
+    const kinds = ['', 'i', '', 'text', ''] as const;
+    const start = YESTERDAY - 7 * 30 * DAY;
+    const timeOf = (week: number, index: number): number => start + week * 14 * DAY + index * 60_000;
+    const expected = kinds.flatMap((kind, week) =>
+      kind === 'text' ? [] : Array.from({ length: 4 }, (_, index) => week * 10 + index),
+    );
+    const nanoseconds = (milliseconds: number): Nanoseconds => BigInt(milliseconds) * MILLISECOND;
+
+    before(async () => {
+      for (const [week, kind] of kinds.entries()) {
+        const indices = [0, 1, 2, 3];
+        if (kind === '') {
+          await write(
+            store,
+            indices.map((index) => {
+              const sketch = { namespace, value: week * 10 + index, tags: { host: String(index % 2) } };
+              return point({ ...sketch, time: nanoseconds(timeOf(week, index)) });
+            }),
+          );
+          continue;
+        }
+        const valueOf = (index: number): string => (kind === 'i' ? `${String(week * 10 + index)}i` : '"a text"');
+        await foreign(
+          ...indices.map(
+            (index) =>
+              `${namespace},name=cpu,host=${String(index % 2)} value=${valueOf(index)} ${String(timeOf(week, index))}`,
+          ),
+        );
+      }
+    });
+
+    it('in one window', async () => {
+      const sum = expected.reduce((a, b) => a + b);
+      const answer = await aggregatesOf(store, all(namespace), 'count', 'sum', 'min', 'max', 'first', 'last', 'p50');
+      expect(answer).to.deep.equal([expected.length, sum, 0, 43, 0, 43, median()]);
+      function median(): number {
+        const middle = expected.length / 2;
+        return ((expected[middle - 1] ?? NaN) + (expected[middle] ?? NaN)) / 2;
+      }
+    });
+
+    it('in windows and groups', async () => {
+      const windows = [{ start: nanoseconds(start), length: nanoseconds(7 * DAY), count: 12 }];
+      const question = {
+        selection: all(namespace),
+        windows,
+        aggregations: ['count', 'avg', 'last', 'stddev'] as const,
+      };
+      const rows = await collect(store.aggregate(question));
+      const weeks = [0, 1, 2, 4];
+      const deviation = Math.sqrt(5 / 3);
+      expect(rows.map(({ start: at }) => at)).to.deep.equal(weeks.map((week) => nanoseconds(timeOf(week, 0))));
+      for (const [index, { values }] of rows.entries()) {
+        const first = (weeks[index] ?? NaN) * 10;
+        expect(values.slice(0, 3)).to.deep.equal([4, first + 1.5, first + 3]);
+        expect(values[3]).to.be.closeTo(deviation, 1e-9);
+      }
+      const grouped = await collect(store.aggregate({ ...question, aggregations: ['count'], groupBy: 'host' }));
+      expect(grouped.map(({ group, values }) => [group, values[0]])).to.deep.equal(
+        ['0', '1'].flatMap((host) => weeks.map(() => [host, 2])),
       );
-      const selection = { ...all('Mixed'), tsMin: time - MILLISECOND };
-      expect(await aggregatesOf(store, selection, 'count')).to.deep.equal([(writer + 1) * 10]);
-      await store.close();
+    });
+
+    it('one by one, in order, and page by page', async () => {
+      expect(await valuesOf(store, namespace)).to.deep.equal(expected);
+      const page = await collect(store.events({ selection: all(namespace), limit: 6 }));
+      expect(page.map(({ value }) => value)).to.deep.equal(expected.slice(0, 6));
+      const from = { time: page[5]?.time ?? 0n, skip: 1 };
+      const rest = await collect(store.events({ selection: all(namespace), from }));
+      expect(rest.map(({ value }) => value)).to.deep.equal(expected.slice(6));
+    });
+
+    it('when asked what there is', async () => {
+      const [first, last] = [nanoseconds(timeOf(0, 0)), nanoseconds(timeOf(4, 3))];
+      expect(await store.extent(all(namespace))).to.deep.equal({ first, last });
+      expect(await store.names(namespace)).to.deep.equal([{ name: 'cpu', first, last, tagKeys: ['host'] }]);
+    });
+
+    it('when exported', async () => {
+      for (const includes of [undefined, (one: string) => one === namespace]) {
+        const found: Point[] = [];
+        for await (const some of store.points(includes ? { includes } : {})) found.push(...some);
+        const values = found.filter(({ series }) => series.namespace === namespace).map(({ value }) => value);
+        expect(values.sort((a, b) => a - b)).to.deep.equal(expected);
+      }
+    });
+
+    it('when deleted', async () => {
+      const selection = { ...all(namespace), tags: { host: ['1'] } };
+      expect(await store.delete(selection)).to.equal(expected.length / 2);
+      expect(await valuesOf(store, namespace)).to.deep.equal(expected.filter((value) => value % 2 === 0));
+    });
+  });
+
+  it('is noticed within seconds where the service has answered before', async () => {
+    const namespace = freshNamespace();
+    const early = BigInt(YESTERDAY - 90 * DAY) * MILLISECOND;
+    await write(store, [point({ namespace, time: early }), point({ namespace, time: early + nanosecondsOfDays(60) })]);
+    expect(await aggregatesOf(store, all(namespace), 'count')).to.deep.equal([2]);
+    await foreign(`${namespace},name=cpu value=1i ${String(YESTERDAY - 60 * DAY)}`);
+    const until = Date.now() + 60_000;
+    let answer = await aggregatesOf(store, all(namespace), 'count');
+    while (answer?.[0] !== 3 && Date.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      answer = await aggregatesOf(store, all(namespace), 'count');
     }
+    expect(answer).to.deep.equal([3]);
   });
 });
+
+function nanosecondsOfDays(days: number): Nanoseconds {
+  return BigInt(days * DAY) * MILLISECOND;
+}
