@@ -1,15 +1,16 @@
 import type { Selection } from './aggregation.js';
 import { TrackingError, messageOf } from './errors.js';
+import { type Rule, expiredNames } from './expired.js';
 import type { Logger } from './log.js';
 import type { Store } from './store.js';
-import { MILLISECOND, type Nanoseconds, SECOND, formatTime, now, toMilliseconds } from './time.js';
+import { type Nanoseconds, SECOND, formatTime, now } from './time.js';
 
 export interface ExpiryOptions {
   readonly store: Pick<Store, 'namespaces' | 'names'>;
   /** Deletes between two writes; how many there were. */
   readonly delete: (selection: Selection) => Promise<number>;
   /** What says how many seconds the events of a namespace are kept now; undefined for ever. */
-  readonly rule: () => Promise<(namespace: string) => number | undefined>;
+  readonly rule: () => Promise<Rule>;
   /** Milliseconds from the end of one round to the next. */
   readonly pause: number;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
@@ -81,16 +82,9 @@ export class Expiry {
   private async deleteExpired(): Promise<void> {
     const { store, rule, clock = now } = this.options;
     const kept = await rule();
-    const moment = clock();
-    for (const namespace of await store.namespaces()) {
-      const seconds = kept(namespace);
-      if (seconds === undefined) continue;
-      // Whole milliseconds, as selections have them.
-      const end = moment - BigInt(Math.ceil(seconds * 1000)) * MILLISECOND;
-      for (const { name, first } of await store.names(namespace)) {
-        if (this.interrupted) return;
-        if (first < end) await this.deleteBefore(end, first, namespace, name);
-      }
+    for await (const { namespace, name, first, end } of expiredNames(store, kept, clock())) {
+      if (this.interrupted) return;
+      await this.deleteBefore(end, first, namespace, name);
     }
   }
 
@@ -100,7 +94,7 @@ export class Expiry {
     const about = { namespace, name, before: formatTime(end) };
     let deleted = 0;
     try {
-      for (let start = wholeMilliseconds(first), length = FIRST_STEP; start < end && !this.interrupted;) {
+      for (let start = first, length = FIRST_STEP; start < end && !this.interrupted;) {
         const stop = start + length < end ? start + length : end;
         const count = await this.options.delete({ namespace, name, tags: {}, tsMin: start, tsMax: stop });
         deleted += count;
@@ -115,8 +109,4 @@ export class Expiry {
     }
     if (deleted > 0) logger.info('expired events deleted', { ...about, deleted });
   }
-}
-
-function wholeMilliseconds(time: Nanoseconds): Nanoseconds {
-  return BigInt(toMilliseconds(time)) * MILLISECOND;
 }

@@ -1,7 +1,10 @@
 import Joi from 'joi';
 import { matchesPattern } from './access.js';
-import { TrackingError } from './errors.js';
+import { TrackingError, messageOf } from './errors.js';
+import { type ExpiredCount, type Rule, countExpired } from './expired.js';
 import type { Registry, Retention } from './registry.js';
+import type { Store } from './store.js';
+import { now } from './time.js';
 
 const DURATION = /^([1-9]\d{0,5})(h|d|w|mo|y)$/;
 const HOUR = 3600;
@@ -39,6 +42,11 @@ export function retentionOf(
   retentions: readonly Retention[],
   otherwise: number | undefined,
 ): number | undefined {
+  return decisive(namespace, retentions)?.seconds ?? otherwise;
+}
+
+/** The one that counts for a namespace. */
+function decisive(namespace: string, retentions: readonly Retention[]): Retention | undefined {
   const [first] = retentions
     .filter(({ namespaces }) => matchesPattern(namespaces, namespace))
     .sort(
@@ -47,7 +55,7 @@ export function retentionOf(
         other.namespaces.length - one.namespaces.length ||
         other.seconds - one.seconds,
     );
-  return first?.seconds ?? otherwise;
+  return first;
 }
 
 /** A retention as it is shown. */
@@ -59,7 +67,26 @@ export interface ListedRetention {
   readonly setting: boolean;
 }
 
-const settingSchema = Joi.object<{ namespaces: string; duration: string }>({
+/** What came of setting a retention, or would. */
+export interface SetRetention extends Retention {
+  /** The events that are older and go now; or why they could not be counted. */
+  readonly older: ExpiredCount | { readonly uncounted: string };
+}
+
+export interface RetentionsOptions {
+  readonly registry: Registry;
+  /** Seconds that events are kept otherwise; undefined for ever. */
+  readonly setting: number | undefined;
+  /** Where the events are. */
+  readonly store: () => Promise<Pick<Store, 'namespaces' | 'names' | 'aggregate'>>;
+  /** Called after each change. */
+  readonly changed?: () => void;
+}
+
+// Whoever asked waits for half a minute.
+const COUNT_PATIENCE = 20_000;
+
+const settingSchema = Joi.object<{ namespaces: string; duration: string; dryRun: boolean }>({
   namespaces: Joi.string()
     .pattern(/^[^\p{Cc}\p{Cs}]{1,128}$/u)
     .required()
@@ -70,6 +97,7 @@ const settingSchema = Joi.object<{ namespaces: string; duration: string }>({
     'any.custom': 'the duration {#error.message}',
     '*': 'the duration is needed, such as 90d',
   }),
+  dryRun: Joi.boolean().default(false),
 })
   .required()
   .messages({ '*': 'a retention has namespaces and a duration' })
@@ -77,55 +105,60 @@ const settingSchema = Joi.object<{ namespaces: string; duration: string }>({
 
 /** Sets how long events are kept, lists and removes it. */
 export class Retentions {
-  /**
-   * @param setting - seconds that events are kept otherwise; undefined for ever
-   * @param changed - called after each change
-   */
-  constructor(
-    private readonly registry: Registry,
-    private readonly setting: number | undefined,
-    private readonly changed: () => void = () => undefined,
-  ) {}
+  constructor(private readonly options: RetentionsOptions) {}
 
   /**
-   * @param input - namespaces and a duration, checked here
+   * Counts what is older, and sets the retention unless it is a dry run. A store that cannot count holds nothing up but
+   * the dry run.
+   * @param input - namespaces, a duration and perhaps `dryRun`, checked here
    * @throws TrackingError `invalid` with every mistake
    */
-  async set(input: unknown): Promise<Retention> {
+  async set(input: unknown): Promise<SetRetention> {
     const result = settingSchema.validate(input);
     if (result.error !== undefined) {
       const words = result.error.details.map(({ message }) => message).join('; ');
       throw new TrackingError('invalid', `Nothing was set: ${words}.`);
     }
-    const { namespaces, duration } = result.value as unknown as { namespaces: string; duration: number };
-    const retention: Retention = { namespaces, seconds: duration };
-    await this.registry.setRetention(retention);
-    this.changed();
-    return retention;
+    const checked = result.value as unknown as { namespaces: string; duration: number; dryRun: boolean };
+    const retention: Retention = { namespaces: checked.namespaces, seconds: checked.duration };
+    if (checked.dryRun) return { ...retention, older: await this.countOlder(retention) };
+    const older = await this.countOlder(retention).catch((error: unknown) => ({ uncounted: messageOf(error) }));
+    await this.options.registry.setRetention(retention);
+    this.options.changed?.();
+    return { ...retention, older };
   }
 
   async list(): Promise<ListedRetention[]> {
-    const listed = (await this.registry.retentions()).map(({ namespaces, seconds }) => ({
+    const listed = (await this.options.registry.retentions()).map(({ namespaces, seconds }) => ({
       namespaces,
       duration: formatDuration(seconds),
       setting: false,
     }));
-    if (this.setting === undefined) return listed;
-    return [...listed, { namespaces: '*', duration: formatDuration(this.setting), setting: true }];
+    const { setting } = this.options;
+    if (setting === undefined) return listed;
+    return [...listed, { namespaces: '*', duration: formatDuration(setting), setting: true }];
   }
 
   /** @throws TrackingError `not-found` where there is none for exactly this pattern */
   async remove(namespaces: unknown): Promise<void> {
     if (typeof namespaces !== 'string') throw new TrackingError('invalid', 'The namespaces are needed.');
-    const removed = await this.registry.removeRetention(namespaces);
+    const removed = await this.options.registry.removeRetention(namespaces);
     if (!removed) throw new TrackingError('not-found', `There is no retention for ${namespaces}.`);
-    this.changed();
+    this.options.changed?.();
   }
 
   /** How long the events of a namespace are kept now, in seconds; undefined for ever. */
-  async rule(): Promise<(namespace: string) => number | undefined> {
-    const retentions = await this.registry.retentions();
-    return (namespace) => retentionOf(namespace, retentions, this.setting);
+  async rule(): Promise<Rule> {
+    const retentions = await this.options.registry.retentions();
+    return (namespace) => retentionOf(namespace, retentions, this.options.setting);
+  }
+
+  /** Among the namespaces for which a retention would count. */
+  private async countOlder(retention: Retention): Promise<ExpiredCount> {
+    const others = (await this.options.registry.retentions()).filter((one) => one.namespaces !== retention.namespaces);
+    const kept: Rule = (namespace) =>
+      decisive(namespace, [...others, retention]) === retention ? retention.seconds : undefined;
+    return countExpired(await this.options.store(), kept, now(), COUNT_PATIENCE);
   }
 
   /** The same for the command line, by name. */

@@ -75,8 +75,13 @@ export async function startService(settings: Settings, logger: Logger): Promise<
     // Behind a queue a deletion stands in line with the events.
     const deleteSelected = (selection: Selection): Promise<number> =>
       queue === undefined ? ingest.exclusive(() => store.delete(selection)) : queue.delete(selection);
-    const retentions = new Retentions(registry, settings.retention.seconds ?? undefined, () => {
-      expiry.run();
+    const retentions = new Retentions({
+      registry,
+      setting: settings.retention.seconds ?? undefined,
+      store: () => Promise.resolve(store),
+      changed: () => {
+        expiry.run();
+      },
     });
     const expiry = new Expiry({
       store,

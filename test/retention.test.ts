@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import { TrackingError } from '../lib/errors.js';
-import { formatDuration, readDuration, retentionOf } from '../lib/retention.js';
+import { seriesOf } from '../lib/event.js';
+import type { Registry, Retention } from '../lib/registry.js';
+import { formatDuration, readDuration, retentionOf, Retentions } from '../lib/retention.js';
+import type { Store } from '../lib/store.js';
+import { now, SECOND } from '../lib/time.js';
+import { ReferenceStore } from './reference.js';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -55,5 +60,68 @@ describe('the retention of a namespace', () => {
   it('is that of the settings where no pattern stands for it, or for ever', () => {
     expect(retentionOf('x', retentions.slice(1), 9)).to.equal(9);
     expect(retentionOf('x', retentions.slice(1), undefined)).to.equal(undefined);
+  });
+});
+
+describe('setting a retention', () => {
+  let set: Retention[];
+  let changes: number;
+
+  function retentions(store: () => Promise<Store>): Retentions {
+    const registry = {
+      retentions: () => Promise.resolve(set),
+      setRetention: (retention: Retention) => {
+        set.push(retention);
+        return Promise.resolve();
+      },
+    } as unknown as Registry;
+    return new Retentions({ registry, setting: undefined, store, changed: () => changes++ });
+  }
+
+  async function filled(): Promise<Store> {
+    const store = new ReferenceStore(new Map());
+    const days = Array.from({ length: 10 }, (_, day) => day);
+    const names = ['Server-1', 'Server-2', 'Server-12', 'Frontend'];
+    const points = names.flatMap((namespace) =>
+      ['cpu', 'memory'].flatMap((name) =>
+        days.map((day) => ({
+          series: seriesOf(namespace, name),
+          time: now() - BigInt(day * DAY + HOUR) * SECOND,
+          value: 1,
+          identity: { kind: 'none' } as const,
+        })),
+      ),
+    );
+    await store.write(points);
+    return store;
+  }
+
+  beforeEach(() => {
+    set = [{ namespaces: 'Server-12', seconds: 5 * DAY }];
+    changes = 0;
+  });
+
+  it('says how many events go, of how many namespaces, where no more specific pattern counts', async () => {
+    const answer = await retentions(filled).set({ namespaces: 'Server-*', duration: '7d' });
+    expect(answer).to.deep.equal({ namespaces: 'Server-*', seconds: 7 * DAY, older: { events: 12, namespaces: 2 } });
+    expect(set.at(-1)).to.deep.equal({ namespaces: 'Server-*', seconds: 7 * DAY });
+    expect(changes).to.equal(1);
+  });
+
+  it('changes nothing in a dry run', async () => {
+    const { older } = await retentions(filled).set({ namespaces: '*', duration: '8d', dryRun: true });
+    expect(older).to.deep.equal({ events: 12, namespaces: 3 });
+    expect([set.length, changes]).to.deep.equal([1, 0]);
+  });
+
+  it('works where the store is away, and only a dry run says that it does not', async () => {
+    const away = (): Promise<Store> => Promise.reject(new TrackingError('unavailable', 'InfluxDB cannot be reached.'));
+    const failed = await retentions(away)
+      .set({ namespaces: '*', duration: '8d', dryRun: true })
+      .catch((error: unknown) => error);
+    expect(failed).to.be.instanceOf(TrackingError).with.property('message', 'InfluxDB cannot be reached.');
+    const { older } = await retentions(away).set({ namespaces: '*', duration: '8d' });
+    expect(older).to.deep.equal({ uncounted: 'InfluxDB cannot be reached.' });
+    expect(set).to.have.length(2);
   });
 });

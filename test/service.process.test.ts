@@ -124,11 +124,14 @@ describe('the service', function () {
     const tracking = async (...command: string[]): Promise<string> =>
       (await run(process.execPath, [CLI, 'retention', ...command], { env: environment })).stdout;
     expect(await tracking('set', 'Server-*', '90d')).to.equal(
-      'Events of Server-* that are older than 90d are being deleted now, and others once they are.\n',
+      'Events of Server-* that are older than 90d are being deleted now (none so far), and others once they are.\n',
     );
     const failed = (await tracking('set', 'Server-*', 'soon').catch((error: unknown) => error)) as Failed;
     expect(failed.stderr).to.match(/^Nothing was set: the duration must be a number of hours, .* not "soon"\.\n$/);
     await service.stop();
+    expect(await tracking('set', 'Front*', '1h', '--dry-run')).to.equal(
+      'Events of Front* that are older than 1h would be deleted at once: none so far. Nothing was set.\n',
+    );
     await tracking('set', 'Frontend', '18mo');
     expect(await tracking('list')).to.equal('Server-*  90d\nFrontend  558d\n');
     await tracking('remove', 'Server-*');

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { Retention } from '../registry.js';
-import { type ListedRetention, formatDuration } from '../retention.js';
+import type { ExpiredCount } from '../expired.js';
+import { type ListedRetention, type SetRetention, formatDuration } from '../retention.js';
 import { carryOut } from './carry-out.js';
 
 /** Adds `retention set | list | remove` to the command line. */
@@ -12,6 +12,7 @@ export function addRetentionCommands(program: Command): void {
     .description('delete the events of some namespaces once they are older, beginning now')
     .argument('<namespaces>', "a namespace, or a pattern such as 'Server-*'; the most specific one counts")
     .argument('<duration>', 'hours, days, weeks, months (of 31 days) or years (of 366): 12h, 90d, 8w, 18mo, 5y')
+    .option('--dry-run', 'only say how many events it would delete now')
     .action(setRetention);
 
   retention.command('list').description('list them').option('--json', 'print JSON').action(listRetentions);
@@ -23,11 +24,25 @@ export function addRetentionCommands(program: Command): void {
     .action(removeRetention);
 }
 
-async function setRetention(namespaces: string, duration: string): Promise<void> {
-  const { seconds } = (await carryOut('retention set', { namespaces, duration })) as Retention;
+async function setRetention(
+  namespaces: string,
+  duration: string,
+  { dryRun = false }: { readonly dryRun?: boolean },
+): Promise<void> {
+  const { seconds, older } = (await carryOut('retention set', { namespaces, duration, dryRun })) as SetRetention;
+  const which = `Events of ${namespaces} that are older than ${formatDuration(seconds)}`;
+  const count = 'events' in older ? inWords(older) : `not counted: ${older.uncounted}`;
   console.log(
-    `Events of ${namespaces} that are older than ${formatDuration(seconds)} are being deleted now, and others once they are.`,
+    dryRun
+      ? `${which} would be deleted at once: ${count}. Nothing was set.`
+      : `${which} are being deleted now (${count}), and others once they are.`,
   );
+}
+
+function inWords({ events, namespaces }: ExpiredCount): string {
+  const among = `${namespaces.toLocaleString('en')} ${namespaces === 1 ? 'namespace' : 'namespaces'}`;
+  if (events === 0) return 'none so far';
+  return `${events.toLocaleString('en')} ${events === 1 ? 'event' : 'events'} of ${among}`;
 }
 
 async function listRetentions(options: { readonly json?: boolean }): Promise<void> {

@@ -30,6 +30,7 @@ export function openStoreForCommand(settings: Settings): Promise<Store> {
 /** What commands need of the settings' registry, queue and store where no service runs that has them open. */
 export async function openCommands(settings: Settings): Promise<CommandWork> {
   const registry = await FileRegistry.open(settings.data.directory);
+  let store: Promise<Store> | undefined;
   let queue: NatsQueue | undefined;
   const openDeadLetters = async (): Promise<DeadLetters | undefined> => {
     queue = openQueue(settings);
@@ -38,20 +39,25 @@ export async function openCommands(settings: Settings): Promise<CommandWork> {
   };
   return {
     handlers: {
-      ...registryCommands(settings, registry),
+      ...registryCommands(settings, registry, () => (store ??= openStoreForCommand(settings))),
       ...deadLetterCommands(openDeadLetters),
     },
     close: async () => {
       await queue?.close();
+      await (await store?.catch(() => undefined))?.close();
       await registry.close();
     },
   };
 }
 
-function registryCommands(settings: Settings, registry: Registry): CommandWork['handlers'] {
+function registryCommands(
+  settings: Settings,
+  registry: Registry,
+  store: () => Promise<Store>,
+): CommandWork['handlers'] {
   return {
     ...new Applications(registry, bootstrapOf(settings)).commands(),
-    ...new Retentions(registry, settings.retention.seconds ?? undefined).commands(),
+    ...new Retentions({ registry, setting: settings.retention.seconds ?? undefined, store }).commands(),
   };
 }
 
@@ -75,7 +81,13 @@ export async function openTransferStore(settings: Settings, lock: DirectoryLock)
       queue === undefined ? (points) => store.write(points) : publishTo(queue),
       registry,
     );
-    lock.serve({ ...registryCommands(settings, registry), ...storeCommands(opened.store) }, storeStreams(opened.store));
+    lock.serve(
+      {
+        ...registryCommands(settings, registry, () => Promise.resolve(store)),
+        ...storeCommands(opened.store),
+      },
+      storeStreams(opened.store),
+    );
     return {
       store: opened.store,
       close: async () => {
