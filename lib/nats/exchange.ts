@@ -63,9 +63,10 @@ export interface BatchMessage {
 
 /**
  * Publishes all messages or none (ADR-50). The client's own `startBatch` does this too, but loses the reason of a refusal.
+ * @returns the sequence of the last one
  * @throws as `store`
  */
-export async function storeBatch(link: Link, messages: readonly BatchMessage[]): Promise<void> {
+export async function storeBatch(link: Link, messages: readonly BatchMessage[]): Promise<number> {
   const batch = randomUUID();
   for (const [index, { subject, data, headers }] of messages.entries()) {
     const last = index === messages.length - 1;
@@ -75,10 +76,11 @@ export async function storeBatch(link: Link, messages: readonly BatchMessage[]):
       'Nats-Batch-Sequence': String(index + 1),
       ...(last ? { 'Nats-Batch-Commit': '1' } : {}),
     };
-    if (last) sequenceIn(await send(link, subject, data, all));
-    else if (index > 0) link.nc.publish(subject, data, { headers: toHeaders(all) });
+    if (last) return sequenceIn(await send(link, subject, data, all));
+    if (index > 0) link.nc.publish(subject, data, { headers: toHeaders(all) });
     else refusalIn(await send(link, subject, data, all)); // the server answers the first one at once
   }
+  throw new TypeError('a batch of no messages');
 }
 
 function send(

@@ -75,8 +75,11 @@ export class Publisher {
   private async send(session: Session, messages: readonly BatchMessage[]): Promise<void> {
     const [first] = messages;
     try {
-      if (first !== undefined && messages.length === 1) await store(session, first.subject, first.data, first.headers);
-      else await storeBatch(session, messages);
+      const last =
+        first !== undefined && messages.length === 1
+          ? await store(session, first.subject, first.data, first.headers)
+          : await storeBatch(session, messages);
+      this.connection.saw(session, last);
       this.refusedForRoomAt = -Infinity;
     } catch (error) {
       if (isNoRoom(error)) this.refusedForRoomAt = performance.now();

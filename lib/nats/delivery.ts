@@ -1,0 +1,45 @@
+import { deleteOnce } from './deletion.js';
+import type { Position } from './position.js';
+import type { Queued } from './reader.js';
+import { keep, type Tenure } from './tenure.js';
+
+/**
+ * Hands the messages of one delivery over, until the store has them.
+ * @param recorded - what was kept of the same delivery before a crash
+ */
+export async function deliver(
+  tenure: Tenure,
+  position: Position,
+  messages: readonly Queued[],
+  recorded: Uint8Array | undefined,
+): Promise<void> {
+  const [first] = messages;
+  if (first?.deletion === undefined) await write(tenure, position, messages, recorded);
+  else await deleteOnce(tenure, position, first.deletion, recorded);
+}
+
+async function write(
+  tenure: Tenure,
+  position: Position,
+  messages: readonly Queued[],
+  recorded: Uint8Array | undefined,
+): Promise<void> {
+  const { work, holder } = tenure;
+  const points = messages.flatMap((message) => message.points ?? []);
+  const sequence = messages.at(-1)?.sequence ?? 0;
+  let plan = recorded;
+  const record = async (bytes: Uint8Array): Promise<void> => {
+    await keep(tenure, position, bytes);
+    plan = bytes;
+  };
+  const { generation, era } = position.state;
+  const partition = `${work.connection.stream}-${generation}-${era}-${tenure.number}`;
+  const refusals = await tenure.persist(() => {
+    const delivery = {
+      ...{ partition, sequence, record, tenure: holder },
+      ...(plan === undefined ? {} : { recorded: plan }),
+    };
+    return work.consumer.write(points, delivery, tenure.assertHeld);
+  });
+  if (refusals.length > 0) await tenure.persist(() => work.keep({ partition, sequence, points, refusals }));
+}
