@@ -1,4 +1,5 @@
 import { deleteOnce } from './deletion.js';
+import { eraOfSequence } from './numbering.js';
 import type { Position } from './position.js';
 import type { Queued } from './reader.js';
 import { keep, type Tenure } from './tenure.js';
@@ -32,8 +33,8 @@ async function write(
     await keep(tenure, position, bytes);
     plan = bytes;
   };
-  const { generation, era } = position.state;
-  const partition = `${work.connection.stream}-${generation}-${era}-${tenure.number}`;
+  const { stream, numbering } = tenure.session();
+  const partition = `${stream}-${numbering.generation}-${eraOfSequence(numbering, sequence)}-${tenure.number}`;
   const refusals = await tenure.persist(() => {
     const delivery = {
       ...{ partition, sequence, record, tenure: holder },

@@ -1,4 +1,4 @@
-import type { StreamInfo } from '@nats-io/jetstream';
+import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import type { Bucket, Entry } from './bucket.js';
 
 /**
@@ -44,9 +44,9 @@ export function eraOf({ breaks }: Numbering): number {
   return breaks.at(-1)?.era ?? 0;
 }
 
-/** The era in which numbers were last given for a second time. */
-export function eraOfNumbers({ breaks }: Numbering): number {
-  return breaks.findLast(({ end, to }) => end < to)?.era ?? 0;
+/** Since when a number means what it means now: it was given more than once where the stream had broken below it. */
+export function eraOfSequence({ breaks }: Numbering, sequence: number): number {
+  return breaks.findLast(({ end, to }) => end < to && end < sequence)?.era ?? 0;
 }
 
 /** The greatest number that still means now what it meant in an era. */
@@ -137,7 +137,8 @@ interface Findings {
 
 /** @returns the numbering as it has to be noted; the same where nothing has changed */
 function examine({ kept, positionsKept, info: { created, config, state }, furthest }: Findings): Numbering {
-  const before = Math.max(1, config.first_seq) - 1;
+  const { first_seq = 1 } = config as Partial<StreamConfig>; // left out where it is 1
+  const before = Math.max(1, first_seq) - 1;
   const breaks: Omit<Break, 'era'>[] = [];
   if (!positionsKept && (kept !== undefined || state.last_seq > before)) {
     const end = Math.max(furthest, state.last_seq);
@@ -149,11 +150,11 @@ function examine({ kept, positionsKept, info: { created, config, state }, furthe
     breaks.push({ kind: 'shortened', end: state.last_seq, to: furthest });
   }
   if (kept !== undefined && positionsKept && breaks.length === 0) return kept;
-  const first = Math.max(Date.now(), kept === undefined ? 0 : eraOf(kept) + 1);
+  const era = Math.max(Date.now(), kept === undefined ? 0 : eraOf(kept) + 1);
   return {
     created,
     generation: kept?.generation ?? Date.parse(created).toString(36),
-    breaks: [...(kept?.breaks ?? []), ...breaks.map((one, index) => ({ era: first + index, ...one }))].slice(
+    breaks: [...(kept?.breaks ?? []), ...breaks.map((one, index) => ({ era: era + index, ...one }))].slice(
       -KEPT_BREAKS,
     ),
   };

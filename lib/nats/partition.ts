@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, TrackingError } from '../errors.js';
 import { deliver } from './delivery.js';
 import { MAX_WEIGHT, weightOf } from './messages.js';
-import { endSince, eraOf, type Numbering, type Reached } from './numbering.js';
+import { endSince, eraOf, eraOfSequence, type Numbering, type Reached } from './numbering.js';
 import { isLost, Position } from './position.js';
 import { maxEvents } from './publisher.js';
 import { PartitionReader, type Queued } from './reader.js';
@@ -146,7 +146,7 @@ export class Partition implements Tenure {
   private async advance(position: Position): Promise<void> {
     this.woken = false;
     if (this.ahead.length === 0) this.ahead = await this.persist(() => this.reader.read(this.written + 1));
-    const messages = this.takeDelivery(maxEvents(this.session()));
+    const messages = this.takeDelivery(this.session());
     const last = messages.at(-1)?.sequence;
     if (last === undefined) {
       await this.idle(position);
@@ -161,13 +161,17 @@ export class Partition implements Tenure {
   }
 
   /** Whole messages of those read ahead: some of points, or one deletion. */
-  private takeDelivery(limit: number): Queued[] {
+  private takeDelivery({ numbering, ...session }: Session): Queued[] {
+    const limit = maxEvents(session);
+    const era = eraOfSequence(numbering, this.ahead[0]?.sequence ?? 0);
     let end = 0;
     for (let events = 0, weight = 0; end < this.ahead.length; end++) {
-      const { points } = this.ahead[end] ?? {};
+      const { points, sequence = 0 } = this.ahead[end] ?? {};
       events += points?.length ?? 0;
       for (const { series } of points ?? []) weight += weightOf(series);
       if (end > 0 && (points === undefined || events > limit || weight > MAX_WEIGHT)) break;
+      // Named after another era, and perhaps in the store already under its name.
+      if (eraOfSequence(numbering, sequence) !== era) break;
       if (points === undefined) return this.ahead.splice(0, 1);
     }
     return this.ahead.splice(0, end);

@@ -1,14 +1,12 @@
 import { TrackingError } from '../errors.js';
 import type { Bucket, Entry } from './bucket.js';
-import { endSince, eraOf, eraOfNumbers, type Numbering, type Reached, sequenceNow } from './numbering.js';
+import { endSince, eraOf, type Numbering, type Reached, sequenceNow } from './numbering.js';
 import type { Session } from './stream.js';
 
 /** How far the reader of a partition is, as the bucket has it; beside it stands what the store recorded. */
 export interface PositionState {
   /** Of which numbering. */
   readonly generation: string;
-  /** Since when its numbers are counted: another one where they had to begin lower, so that they come again. */
-  readonly era: number;
   /** The era up to which its numbers are known to be true. */
   readonly seen: number;
   /** A new one at each take-over. */
@@ -117,12 +115,11 @@ function continued(numbering: Numbering, before: Kept | undefined, own: Reached 
   const old = before?.state.generation === generation ? before.state : undefined;
   const ours = own === undefined ? 0 : sequenceNow(numbering, own);
   const end = old === undefined ? 0 : endSince(numbering, old.seen);
-  const whole = old === undefined || old.last <= end;
-  if (old !== undefined && whole && old.written >= ours) return { state: { ...old, seen }, recorded: before?.recorded };
+  if (old !== undefined && old.last <= end && old.written >= ours) {
+    return { state: { ...old, seen }, recorded: before?.recorded };
+  }
   const written = Math.max(Math.min(old?.written ?? 0, end), ours);
-  const cut = !whole || (own?.generation === generation && own.sequence > ours);
-  const era = cut ? seen : (old?.era ?? eraOfNumbers(numbering));
-  return { state: { generation, era, seen, holder: '', written, last: written, messages: 0 }, recorded: undefined };
+  return { state: { generation, seen, holder: '', written, last: written, messages: 0 }, recorded: undefined };
 }
 
 /** How far each partition is written that has a position, in numbers of now. */

@@ -22,7 +22,7 @@ const UNKNOWN_FATE = 'Its events may be stored.';
 const NOTHING_STORED = 'Nothing of this request was stored.';
 
 /** Events in a message, and in a delivery: what is recorded for them has to fit into a message too. */
-export function maxEvents({ nc }: Session): number {
+export function maxEvents({ nc }: Pick<Session, 'nc'>): number {
   return Math.min(20_000, Math.floor((nc.info?.max_payload ?? 1_048_576) / 48));
 }
 
