@@ -38,8 +38,8 @@ export interface Queue {
 
 /** Where queued points go: the store, one call at a time. */
 export interface QueueConsumer {
-  /** @param assertHeld - to be called when it is the write's turn: throws where others may have the partition by then */
-  write(points: readonly Point[], delivery: Delivery, assertHeld: () => void): Promise<readonly Refusal[]>;
+  write(points: readonly Point[], delivery: Delivery): Promise<readonly Refusal[]>;
+  /** @param assertHeld - see `Delivery.assertHeld` */
   delete(selection: Selection, assertHeld: () => void): Promise<number>;
 }
 

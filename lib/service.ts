@@ -190,15 +190,15 @@ export function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[
 function feed(queue: Queue, store: Store): void {
   const turns = new Turns();
   queue.feed({
-    write: (points, delivery, assertHeld) =>
+    write: (points, delivery) =>
       turns.take(() => {
-        assertHeld();
+        delivery.assertHeld();
         return store.write(points, delivery);
       }),
     delete: (selection, assertHeld) =>
       turns.take(() => {
         assertHeld();
-        return store.delete(selection);
+        return store.delete(selection, assertHeld);
       }),
   });
 }

@@ -45,11 +45,12 @@ export class Sender {
 
   /**
    * Resolves once InfluxDB has answered for every line; all but those returned are durable.
+   * @param assertHeld - called before each try: what it throws ends the sending
    * @throws TrackingError `unavailable` where no connection could be made at all, and where InfluxDB refuses us as a
    *   whole (a wrong token, no such bucket)
    */
-  async send(lines: readonly string[]): Promise<RefusedLine[]> {
-    const delivery: Delivery = { lines, refused: [], begun: false };
+  async send(lines: readonly string[], assertHeld?: () => void): Promise<RefusedLine[]> {
+    const delivery: Delivery = { lines, refused: [], begun: false, assertHeld };
     try {
       await this.deliver(delivery, [...lines.keys()], FAILURES_TO_BLAME);
     } finally {
@@ -109,6 +110,7 @@ export class Sender {
   /** An answer, or why there is none. */
   private async tryOnce(delivery: Delivery, body: string): Promise<Answer | TrackingError> {
     this.assertOpen();
+    delivery.assertHeld?.();
     try {
       return await this.attempt(body);
     } catch (error) {
@@ -146,6 +148,7 @@ interface Delivery {
   readonly refused: RefusedLine[];
   /** Whether any of it may have reached InfluxDB. */
   begun: boolean;
+  readonly assertHeld: (() => void) | undefined;
 }
 
 /** The lines that a 400 names; none where it names all, as it may have cut its list. */

@@ -115,10 +115,10 @@ export class InfluxDBStore implements Store {
     return this.whileOpen((signal) => streamEvents(this.reader, this.bucket, query, signal));
   }
 
-  async delete(selection: Selection): Promise<number> {
+  async delete(selection: Selection, assertHeld?: () => void): Promise<number> {
     this.assertOpen();
     try {
-      return await this.deletion.delete(selection);
+      return await this.deletion.delete(selection, assertHeld);
     } finally {
       this.writer.forget(selection);
     }

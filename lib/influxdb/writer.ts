@@ -54,7 +54,7 @@ export class Writer {
     if (delivery !== undefined) this.notice(delivery);
     const occupancy = await this.start();
     const plan = delivery?.recorded === undefined ? [] : readPlan(delivery.recorded);
-    const refusals = [...(await this.repeat(occupancy, points.slice(0, plan.length), plan))];
+    const refusals = [...(await this.repeat(occupancy, points.slice(0, plan.length), plan, delivery))];
     for (let from = plan.length; from < points.length;) {
       const part = await this.nextPart(occupancy, points, from);
       for (const { index, reason } of await this.writePart(occupancy, part, plan, delivery)) {
@@ -120,7 +120,7 @@ export class Writer {
   ): Promise<readonly Refusal[]> {
     const placement = place(occupancy, part);
     for (const nanosecond of placement.nanoseconds) plan.push(nanosecond);
-    return this.settle(occupancy, part, placement, async () => {
+    return this.settle(occupancy, part, placement, delivery, async () => {
       // Where nothing is written there is nothing to repeat; the next record tells of these points too.
       if (placement.nanoseconds.some((nanosecond) => nanosecond >= 0)) await delivery?.record(writePlan(plan));
     });
@@ -130,9 +130,10 @@ export class Writer {
     occupancy: Occupancy,
     points: readonly Point[],
     plan: readonly number[],
+    delivery: Delivery | undefined,
   ): Promise<readonly Refusal[]> {
     const part = points.map((point) => arrivalOf(occupancy, point));
-    return this.settle(occupancy, part, placeAgain(occupancy, part, plan));
+    return this.settle(occupancy, part, placeAgain(occupancy, part, plan), delivery);
   }
 
   /** Sends what has been placed. If that fails, what was known around it is not relied on any more. */
@@ -140,11 +141,12 @@ export class Writer {
     occupancy: Occupancy,
     part: readonly Arrival[],
     { nanoseconds, used }: Placement,
+    delivery: Delivery | undefined,
     before?: () => Promise<void>,
   ): Promise<readonly Refusal[]> {
     try {
       await before?.();
-      const refusals = await this.send(part, nanoseconds);
+      const refusals = await this.send(part, nanoseconds, delivery);
       for (const { index } of refusals) forget(occupancy, part[index]);
       return [...fullOnes(nanoseconds), ...withTwins(part, refusals)];
     } catch (error) {
@@ -155,7 +157,11 @@ export class Writer {
     }
   }
 
-  private async send(part: readonly Arrival[], nanoseconds: readonly number[]): Promise<Refusal[]> {
+  private async send(
+    part: readonly Arrival[],
+    nanoseconds: readonly number[],
+    delivery: Delivery | undefined,
+  ): Promise<Refusal[]> {
     const lines: string[] = [];
     const indexes: number[] = [];
     part.forEach((arrival, index) => {
@@ -164,7 +170,7 @@ export class Writer {
       lines.push(lineAt(arrival, nanosecond));
       indexes.push(index);
     });
-    const refused = lines.length === 0 ? [] : await this.sender.send(lines);
+    const refused = lines.length === 0 ? [] : await this.sender.send(lines, delivery?.assertHeld);
     return refused.map(({ index, reason }) => ({ index: indexes[index] ?? 0, reason }));
   }
 }

@@ -83,11 +83,22 @@ export class Leases {
     const { writers } = this.connection.session;
     const sent = performance.now();
     await writers.put(`instance.${this.instance}`, new Date().toISOString());
-    this.beatAt = sent;
     const entries = await writers.match('instance.*', 'owner.*');
-    const living = await this.observe(entries);
     const owners = new Map(entries.filter(({ key }) => key.startsWith('owner.')).map((entry) => [entry.key, entry]));
+    // In this order: after a pause the beat says nothing of what others have taken over meanwhile.
+    this.loseTaken(owners);
+    this.beatAt = sent;
+    const living = await this.observe(entries);
     await this.shareOut(owners, living);
+  }
+
+  /** Ends at once what others have by now: a write that is tried again and again must not go on. */
+  private loseTaken(owners: ReadonlyMap<string, Entry>): void {
+    for (const [number, partition] of this.held) {
+      if (ownerIn(owners.get(`owner.${number}`)) === this.instance) continue;
+      this.held.delete(number);
+      partition.lose();
+    }
   }
 
   /** The instances that live, and the end of those that have long been dead. */
@@ -118,9 +129,8 @@ export class Leases {
     let given = false;
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const entry = owners.get(`owner.${partition}`);
-      const owner = entry === undefined ? '' : Buffer.from(entry.value).toString();
+      const owner = ownerIn(entry);
       if (this.giving.has(partition)) continue;
-      if (owner !== this.instance) void this.drop(partition);
       if (owner === this.instance) {
         if (this.held.get(partition)?.ended !== false) this.begin(partition);
         else if (!given && this.giving.size === 0 && this.held.size > share) {
@@ -153,19 +163,14 @@ export class Leases {
   private async give(partition: number, entry: Entry | undefined): Promise<void> {
     this.giving.add(partition);
     try {
-      await this.drop(partition);
+      await this.held.get(partition)?.stop();
+      this.held.delete(partition);
       await this.connection.session.writers.replace(`owner.${partition}`, '', entry?.revision ?? 0);
     } catch (error) {
       this.work.onProblem(`partition ${partition} of the queue could not be given up`, error);
     } finally {
       this.giving.delete(partition);
     }
-  }
-
-  private async drop(partition: number): Promise<void> {
-    const held = this.held.get(partition);
-    this.held.delete(partition);
-    await held?.stop();
   }
 
   private async leave(): Promise<void> {
@@ -182,4 +187,9 @@ export class Leases {
       retryAfter: 5,
     });
   }
+}
+
+/** The instance that has a partition, or nothing. */
+function ownerIn(entry: Entry | undefined): string {
+  return entry === undefined ? '' : Buffer.from(entry.value).toString();
 }

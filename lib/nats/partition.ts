@@ -50,11 +50,12 @@ const LONGEST_WAIT = 5000;
  * A deletion is a delivery of its own: repeated it deletes what was there before it, and nothing behind it was written.
  *
  * A paused process that wakes up after another has taken its partition over finds the position changed at its next
- * `begin`, `record` or `rest`, writes nothing more and lets the partition go; before each write it also looks at the
- * clock, and writes nothing where it has not been heard of for as long as the others wait. What is left is a pause
- * between that look and the last byte of a write. That write carries the points to the places that are recorded for
- * them, where the new reader has put them or will, so nothing counts twice (a sample that was corrected within these
- * seconds may show the older value); DuckDB belongs to one process, which nobody can take over from.
+ * `begin`, `record` or `rest`, writes nothing more and lets the partition go. Before each try of a write, and each step
+ * of a deletion, it also looks whether it has been heard of lately, for others wait so long; and a beat after a pause
+ * counts only once it is known who has which partition by now. What is left is a pause between that look and the last
+ * byte of a try. That try carries the points to the places that are recorded for them, where the new reader has put them
+ * or will, so nothing counts twice (what was deleted within these seconds may be back, and a sample that was corrected
+ * may show the older value); DuckDB belongs to one process, which nobody can take over from.
  */
 export class Partition {
   /** Nothing more is to be begun. */
@@ -87,6 +88,12 @@ export class Partition {
   async stop(): Promise<void> {
     this.end();
     await this.running;
+  }
+
+  /** Begins nothing more, and ends what is under way at its next step: another has the partition. */
+  lose(): void {
+    this.losing.abort();
+    this.end();
   }
 
   /** Whether it has ended, perhaps by itself: another instance has the partition now. */
@@ -200,10 +207,10 @@ export class Partition {
     const partition = `${this.session().stream}-${generation}-${era}-${this.number}`;
     const refusals = await this.persist(() => {
       const delivery = {
-        ...{ partition, sequence, record, tenure: this.holder },
+        ...{ partition, sequence, record, tenure: this.holder, assertHeld: this.assertHeld },
         ...(plan === undefined ? {} : { recorded: plan }),
       };
-      return this.work.consumer.write(points, delivery, this.assertHeld);
+      return this.work.consumer.write(points, delivery);
     });
     if (refusals.length > 0) await this.persist(() => this.work.keep({ partition, sequence, points, refusals }));
   }
@@ -258,11 +265,6 @@ export class Partition {
     this.losing.signal.throwIfAborted();
     this.work.assertAlive();
   };
-
-  private lose(): void {
-    this.losing.abort();
-    this.end();
-  }
 
   private end(): void {
     this.ending.abort();
