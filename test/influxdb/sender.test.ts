@@ -103,7 +103,7 @@ describe('Sending lines to InfluxDB', () => {
       const assertHeld = (): void => {
         if (bodies.length === tries) throw lost;
       };
-      expect(await failureOf(to.send(['a value=1 1', 'b value=2 2'], assertHeld))).to.equal(lost);
+      expect(await failureOf(to.send(['a value=1 1', 'b value=2 2'], { begun: false, assertHeld }))).to.equal(lost);
       expect(bodies).to.deep.equal(Array.from({ length: tries }, () => 'a value=1 1\nb value=2 2'));
     }
   });
