@@ -28,7 +28,8 @@ const TWIN_REFUSED = 'InfluxDB refuses an event of the same id beside it';
  * overwrites what the successor has put on the very same nanosecond of the same series: another event without an id,
  * sent for the same nanosecond, or a later value of a sample. Events with an id start from its hash and repeated
  * deliveries from their plan, so these land on themselves. Nothing that InfluxDB answers tells whether such a write is
- * under way, and to wait would only make the gap narrower.
+ * under way, not even a write behind it, which may overtake it; to wait would only make the gap narrower. The README
+ * says so to operators.
  */
 export class Writer {
   private occupancy: Occupancy | undefined;
