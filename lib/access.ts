@@ -17,6 +17,11 @@ export interface Authenticator {
    * @throws TrackingError `unauthenticated` where the token is malformed, forged, expired or its application removed
    */
   authenticate(token: string): Grant | Promise<Grant>;
+  /**
+   * What an application may do that brings its own credentials, as agents do that know nothing of tokens.
+   * @throws TrackingError `unauthenticated` where there is no such application, or that is not its secret
+   */
+  authenticateClient(id: string, secret: string): Grant | Promise<Grant>;
 }
 
 /** Whether one of the patterns allows the namespace; `*` stands for any characters, and no patterns allow all. */

@@ -7,10 +7,15 @@ import { MILLISECOND, toMilliseconds } from './time.js';
  * Deletes, and knows over all tries how many events it was about: they are counted and the number recorded before the
  * first of them goes. The caller has no write of theirs under way, from the first try to the last.
  */
-export async function deleteCounted(store: Store, selection: Selection, progress: DeletionProgress): Promise<number> {
+export async function deleteCounted(
+  store: Store,
+  selection: Selection,
+  progress: DeletionProgress,
+  assertHeld: () => void,
+): Promise<number> {
   const { counted = await countOf(store, selection) } = progress;
   if (progress.counted === undefined) await progress.record(counted);
-  await store.delete(selection);
+  await store.delete(selection, assertHeld);
   return counted;
 }
 

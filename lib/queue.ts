@@ -44,9 +44,11 @@ export interface Queue {
 
 /** Where queued points go: the store, one call at a time. */
 export interface QueueConsumer {
-  /** @param assertHeld - to be called when it is the write's turn: throws where others may have the partition by then */
-  write(points: readonly Point[], delivery: Delivery, assertHeld: () => void): Promise<readonly Refusal[]>;
-  /** @returns how many events the deletion was about, over all its tries */
+  write(points: readonly Point[], delivery: Delivery): Promise<readonly Refusal[]>;
+  /**
+   * @param assertHeld - see `Delivery.assertHeld`
+   * @returns how many events the deletion was about, over all its tries
+   */
   delete(selection: Selection, progress: DeletionProgress, assertHeld: () => void): Promise<number>;
 }
 

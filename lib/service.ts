@@ -195,15 +195,15 @@ export function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[
 function feed(queue: Queue, store: Store): void {
   const turns = new Turns();
   queue.feed({
-    write: (points, delivery, assertHeld) =>
+    write: (points, delivery) =>
       turns.take(() => {
-        assertHeld();
+        delivery.assertHeld();
         return store.write(points, delivery);
       }),
     delete: (selection, progress, assertHeld) =>
       turns.take(() => {
         assertHeld();
-        return deleteCounted(store, selection, progress);
+        return deleteCounted(store, selection, progress, assertHeld);
       }),
   });
 }

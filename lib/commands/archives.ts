@@ -3,7 +3,7 @@ import type { Archive } from '../archive.js';
 import { csv } from '../archives/csv.js';
 import { ndjson } from '../archives/ndjson.js';
 import { textArchive } from '../archives/text.js';
-import { parquetArchive, type ParquetCompression } from '../duckdb/parquet.js';
+import type { ParquetCompression } from '../duckdb/parquet.js';
 import { TrackingError } from '../errors.js';
 import { lineProtocol } from '../influxdb/line-archive.js';
 
@@ -31,13 +31,14 @@ const LINES = { ndjson, csv, lp: lineProtocol } as const;
  * @param file - nothing for standard output or standard input
  * @throws TrackingError `invalid` where neither says it, or where the format cannot be compressed so
  */
-export function archiveOf(file: string | undefined, { format, compression }: ArchiveOptions): Archive {
+export async function archiveOf(file: string | undefined, { format, compression }: ArchiveOptions): Promise<Archive> {
   const chosen = format ?? (file === undefined ? 'ndjson' : formatOf(file));
   const gzip = file?.endsWith('.gz') === true;
   if (chosen === 'parquet') {
     if (gzip) {
       throw new TrackingError('invalid', 'Parquet compresses its own pages: leave out .gz, and choose --compression.');
     }
+    const { parquetArchive } = await import('../duckdb/parquet.js');
     return parquetArchive({
       ...parquetOptions(compression),
       ...(file === undefined ? {} : { folder: folderOf(file) }),

@@ -15,8 +15,8 @@ export async function exportPoints(
   filter: PointsFilter,
   options: ArchiveOptions,
 ): Promise<void> {
-  const archive = archiveOf(file, options);
   const signal = interruption();
+  const archive = await archiveOf(file, options);
   await withStore(openServiceStore(readSettings()), async (store) => {
     const watched = await watch(store, filter, 'exporting');
     const points = untilInterrupted(watched.points, signal);

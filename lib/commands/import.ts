@@ -23,8 +23,8 @@ export interface ImportOptions extends ArchiveOptions {
 
 /** Reads points from a file, or from standard input, into the store. */
 export async function importPoints(file: string | undefined, options: ImportOptions): Promise<void> {
-  const archive = archiveOf(file, options);
   const signal = interruption();
+  const archive = await archiveOf(file, options);
   if (file !== undefined && !(await isStream(file))) {
     await importFile(file, file, archive, options.identity, signal);
     return;

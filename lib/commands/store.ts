@@ -1,7 +1,7 @@
 import type { Settings } from '../config.js';
 import { TrackingError } from '../errors.js';
 import { reachDataDirectory } from '../files/reach.js';
-import { openBareStore, type OpenedStore, openTransferStore } from './without-service.js';
+import type { OpenedStore } from './without-service.js';
 import { GREETING, remoteStore, type StoreKind, type TransferStore } from '../transfer-store.js';
 
 /** The store of the running service, through its socket, or where none runs that of the settings. */
@@ -13,6 +13,7 @@ export async function openServiceStore(settings: Settings): Promise<OpenedStore>
   }
   const { lock } = reached;
   try {
+    const { openTransferStore } = await import('./without-service.js');
     const opened = await openTransferStore(settings, lock);
     return { store: opened.store, close: () => opened.close().finally(() => lock.release()) };
   } catch (error) {
@@ -22,7 +23,8 @@ export async function openServiceStore(settings: Settings): Promise<OpenedStore>
 }
 
 /** A store that is not the service's, with no registry beside it. */
-export function openOtherStore(settings: Settings): Promise<OpenedStore> {
+export async function openOtherStore(settings: Settings): Promise<OpenedStore> {
+  const { openBareStore } = await import('./without-service.js');
   return openBareStore(settings, {
     applications: () => Promise.resolve([]),
     retentions: () => Promise.resolve([]),

@@ -5,10 +5,8 @@ import { now } from '../time.js';
 import type { StoreKind } from '../transfer-store.js';
 import type { IdentityRule, PointsFilter } from '../transfer.js';
 import { type ArchiveOptions, COMPRESSIONS, FORMATS } from './archives.js';
-import { backUp, restore } from './backup.js';
-import { copyPoints, type CopyOptions } from './copy.js';
-import { exportPoints } from './export.js';
-import { importPoints, type ImportOptions } from './import.js';
+import type { CopyOptions } from './copy.js';
+import type { ImportOptions } from './import.js';
 
 const STORES: readonly StoreKind[] = ['duckdb', 'influxdb'];
 const RULES: readonly IdentityRule[] = ['own', 'timestamp'];
@@ -33,31 +31,38 @@ export function addTransferCommands(program: Command): void {
     )
     .option('--from <time>', 'the first time, as tsMin: RFC 3339, UNIX seconds, or relative to now such as -7d')
     .option('--to <time>', 'the first time that is too late, as tsMax')
-    .action((file: string | undefined, options: ExportOptions) =>
-      exportPoints(nameOf(file), { ...patternsOf(options), ...rangeOf(options) }, options),
-    );
+    .action(async (file: string | undefined, options: ExportOptions) => {
+      const { exportPoints } = await import('./export.js');
+      await exportPoints(nameOf(file), { ...patternsOf(options), ...rangeOf(options) }, options);
+    });
 
   identityOption(program.command('import').description('read events from a file; done twice it adds nothing'))
     .argument('<file>', 'where from; - is standard input')
     .addOption(new Option('--format <format>', FORMAT).choices(FORMATS))
-    .action((file: string, options: ImportOptions) => importPoints(nameOf(file), options));
+    .action(async (file: string, options: ImportOptions) => {
+      const { importPoints } = await import('./import.js');
+      await importPoints(nameOf(file), options);
+    });
 
   identityOption(patternOptions(program.command('copy').description('copy events from one store to another')))
     .addOption(new Option('--from <store>', 'where from').choices(STORES).makeOptionMandatory())
     .addOption(new Option('--to <store>', 'where to').choices(STORES).makeOptionMandatory())
-    .action((options: CopyOptions & PatternOptions) => copyPoints(options, patternsOf(options)));
+    .action(async (options: CopyOptions & PatternOptions) => {
+      const { copyPoints } = await import('./copy.js');
+      await copyPoints(options, patternsOf(options));
+    });
 
   program
     .command('backup')
     .description('write everything into a directory, while events come in: events, applications, keys, retentions')
     .argument('<directory>', 'one that is not there yet')
-    .action(backUp);
+    .action(async (directory: string) => (await import('./backup.js')).backUp(directory));
 
   program
     .command('restore')
     .description('put a backup into an empty data directory and an empty store')
     .argument('<directory>', 'that a backup was written to')
-    .action(restore);
+    .action(async (directory: string) => (await import('./backup.js')).restore(directory));
 }
 
 function patternOptions(command: Command): Command {

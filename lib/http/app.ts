@@ -11,11 +11,12 @@ import { routeDiscovery } from './discovery.js';
 import { routeDocs } from './docs.js';
 import { routeEvents } from './events.js';
 import { type ReadinessCheck, routeHealth } from './health.js';
+import type { Acceptor } from './intake.js';
 import { logRequests } from './log-requests.js';
 import { type Meter, routeMetrics } from './metrics.js';
 import { answerNotFound } from './not-found.js';
 import { answerProblems } from './problem.js';
-import { type Acceptor, routeTrack } from './track.js';
+import { routeTrack } from './track.js';
 
 /** What the front door opens onto. */
 export interface AppOptions {

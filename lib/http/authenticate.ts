@@ -5,17 +5,29 @@ import type { Context, Middleware } from './context.js';
 const BEARER = /^bearer(?: +(.*))?$/i;
 const REALM = 'Bearer realm="tracking-api"';
 
-/** Lets pass who brings a valid bearer token in the `Authorization` header (RFC 6750 §2.1), and no other way. */
-export function authenticate(authenticator: Authenticator): Middleware {
+/** Who may come in, and how they prove it. */
+export interface Entrance {
+  /** The challenges of a 401 to who brought nothing (RFC 9110 §11.6.1). */
+  readonly challenge: string;
+  /** What to send, for who brought nothing. */
+  readonly advice: string;
+  /** The grant of who sent this `Authorization` header; nothing where it is of another kind. @throws as `Authenticator` */
+  grant(header: string, authenticator: Authenticator): Grant | Promise<Grant> | undefined;
+}
+
+/** Bearer tokens (RFC 6750 §2.1). */
+const BY_TOKEN: Entrance = {
+  challenge: REALM,
+  advice: 'Send a header "Authorization: Bearer TOKEN"; POST /o/token/ gives tokens.',
+  grant: (header, authenticator) => {
+    const token = BEARER.exec(header);
+    return token === null ? undefined : authenticator.authenticate(token[1] ?? '');
+  },
+};
+
+/** Lets pass who proves in the `Authorization` header who they are, and no other way. */
+export function authenticate(authenticator: Authenticator, entrance: Entrance = BY_TOKEN): Middleware {
   return function authenticate(ctx, next) {
-    const token = BEARER.exec(ctx.req.headers.authorization ?? '');
-    if (token === null) {
-      ctx.set('WWW-Authenticate', REALM);
-      throw new TrackingError(
-        'unauthenticated',
-        'Send a header "Authorization: Bearer TOKEN"; POST /o/token/ gives tokens.',
-      );
-    }
     const pass = (grant: Grant): Promise<unknown> => {
       ctx.state.grant = grant;
       return next();
@@ -28,9 +40,13 @@ export function authenticate(authenticator: Authenticator): Middleware {
     };
     let grant;
     try {
-      grant = authenticator.authenticate(token[1] ?? '');
+      grant = entrance.grant(ctx.req.headers.authorization ?? '', authenticator);
     } catch (error) {
       return refuse(error);
+    }
+    if (grant === undefined) {
+      ctx.set('WWW-Authenticate', entrance.challenge);
+      throw new TrackingError('unauthenticated', entrance.advice);
     }
     // A token that was seen before costs no turn of the event loop.
     return grant instanceof Promise ? grant.then(pass, refuse) : pass(grant);

@@ -8,18 +8,20 @@ import { inflate } from './inflate.js';
 /** For a body as it is sent, and again when it is inflated. */
 export const MAX_BODY_BYTES = 8 * 2 ** 20;
 
+const ANY_TYPE = 'application/octet-stream';
+
 /**
- * Reads a body of one of the media types, in UTF-8, plain or as gzip, as far as there is room; `takeBody` gives its bytes.
+ * Reads a body of one of the media types (of any where none are named), in UTF-8, plain or as gzip, as far as there is room; `takeBody` gives its bytes.
  *
  * koa-body does the reading: lengths, the limit, clients that hang up. An empty encoding makes it leave the bytes as
  * they are. Its own JSON reader would replace what is not UTF-8 instead of refusing it, and its own inflating leaves a
  * request waiting forever whose client hangs up in the middle of it, so neither sees the body before us.
  */
-export function readBody(types: readonly string[], admission: Admission): Middleware[] {
+export function readBody(types: readonly string[] | undefined, admission: Admission): Middleware[] {
   const readBytes = koaBody({
     json: false,
     urlencoded: false,
-    textTypes: [...types],
+    textTypes: [...(types ?? [ANY_TYPE])],
     textLimit: MAX_BODY_BYTES,
     encoding: '',
     onError: (error) => {
@@ -41,10 +43,11 @@ export function takeBody(ctx: Context): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
-function refuseOtherContent(types: readonly string[]): Middleware {
+function refuseOtherContent(types: readonly string[] | undefined): Middleware {
   return function refuseOtherContent(ctx, next) {
+    if (types === undefined) ctx.req.headers['content-type'] = ANY_TYPE;
     // Most clients write the type just so, which saves taking it apart.
-    if (!types.includes(ctx.req.headers['content-type'] ?? '')) refuseOtherType(ctx, types);
+    else if (!types.includes(ctx.req.headers['content-type'] ?? '')) refuseOtherType(ctx, types);
     ctx.state.gzip = takeEncoding(ctx) === 'gzip';
     return next();
   };

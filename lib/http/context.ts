@@ -1,6 +1,7 @@
 import type Koa from 'koa';
 import type { Grant } from '../access.js';
 import type { ErrorCode } from '../errors.js';
+import type { Problem } from './problem.js';
 
 /** What the middlewares of one request tell each other. */
 export interface RequestState {
@@ -16,9 +17,18 @@ export interface RequestState {
   events?: number;
   /** The code of the error that the request was answered with. */
   refusal?: ErrorCode;
+  /** How the clients of this path read errors; as problem details (RFC 9457) where nothing says so. */
+  errorForm?: ErrorForm;
   /** What ended the request before its time. */
   failure?: unknown;
 }
+
+/** Puts a problem into the words of another service, whose clients print them. */
+export type ErrorForm = (problem: Problem) => {
+  readonly type: string;
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 export type Context = Koa.ParameterizedContext<RequestState>;
 export type Middleware = Koa.Middleware<RequestState>;

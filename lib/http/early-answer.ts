@@ -9,7 +9,7 @@ const MAX_MILLISECONDS_READ_ON = 10_000;
  * clients would report that rather than the answer, so the rest is read and thrown away, up to a limit
  * (RFC 9112 §9.6).
  */
-export function answerEarly(request: IncomingMessage, response: ServerResponse, body: string): void {
+export function answerEarly(request: IncomingMessage, response: ServerResponse, body: string | Buffer): void {
   request.resume();
   if (request.complete) {
     response.end(body);

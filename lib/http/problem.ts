@@ -1,7 +1,7 @@
 import type Koa from 'koa';
 import { type ErrorCode, type Mistake, TrackingError, messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Context } from './context.js';
+import type { Context, ErrorForm } from './context.js';
 import { answerEarly } from './early-answer.js';
 
 /** Problem Details for HTTP APIs, RFC 9457. */
@@ -91,12 +91,18 @@ function answerProblem({ req, res, state }: Context, error: unknown, logger: Log
     const { retryAfter = RETRY_AFTER } = error as { readonly retryAfter?: number };
     res.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfter)));
   }
-  const body = JSON.stringify(problem);
+  const { type, body, headers = {} } = (state.errorForm ?? asProblem)(problem);
   res.statusCode = problem.status;
-  res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  res.setHeader('Content-Type', type);
   res.setHeader('Content-Length', Buffer.byteLength(body));
   answerEarly(req, res, req.method === 'HEAD' ? '' : body);
 }
+
+const asProblem: ErrorForm = (problem) => ({
+  type: 'application/problem+json; charset=utf-8',
+  body: JSON.stringify(problem),
+});
 
 function codeIn({ type }: Problem): ErrorCode {
   return type.slice(TYPE.length) as ErrorCode;

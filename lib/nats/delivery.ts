@@ -37,10 +37,10 @@ async function write(
   const partition = `${stream}-${numbering.generation}-${eraOfSequence(numbering, sequence)}-${tenure.number}`;
   const refusals = await tenure.persist(() => {
     const delivery = {
-      ...{ partition, sequence, record, tenure: holder },
+      ...{ partition, sequence, record, tenure: holder, assertHeld: tenure.assertHeld },
       ...(plan === undefined ? {} : { recorded: plan }),
     };
-    return work.consumer.write(points, delivery, tenure.assertHeld);
+    return work.consumer.write(points, delivery);
   });
   if (refusals.length > 0) await tenure.persist(() => work.keep({ partition, sequence, points, refusals }));
 }

@@ -88,11 +88,24 @@ export class Leases {
     const { writers } = this.connection.session;
     const sent = performance.now();
     await writers.put(`instance.${this.instance}`, new Date().toISOString());
-    this.beatAt = sent;
     const entries = await writers.match('instance.*', 'owner.*');
-    const living = await this.observe(entries);
     const owners = new Map(entries.filter(({ key }) => key.startsWith('owner.')).map((entry) => [entry.key, entry]));
+    // In this order: after a pause the beat says nothing of what others have taken over meanwhile.
+    this.loseTaken(owners);
+    this.beatAt = sent;
+    const living = await this.observe(entries);
     await this.shareOut(owners, living);
+  }
+
+  /** Ends at once what others have by now: a write that is tried again and again must not go on. */
+  private loseTaken(owners: ReadonlyMap<string, Entry>): void {
+    for (const [number, partition] of this.held) {
+      const entry = owners.get(`owner.${number}`);
+      if (entry === undefined || ownerIn(entry) === this.instance) continue;
+      this.held.delete(number);
+      partition.lose();
+      this.reached.set(number, reachedBy(partition));
+    }
   }
 
   /** The instances that live, and the end of those that have long been dead. */
@@ -123,12 +136,11 @@ export class Leases {
     let given = false;
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const entry = owners.get(`owner.${partition}`);
-      const owner = entry === undefined ? '' : Buffer.from(entry.value).toString();
+      const owner = ownerIn(entry);
       if (this.giving.has(partition)) continue;
       const held = this.held.get(partition)?.ended === false;
       // A bucket that was made anew knows of nobody: who has a partition keeps it.
       if (entry === undefined && held) await this.claim(partition, 0);
-      else if (owner !== this.instance) void this.drop(partition);
       if (owner === this.instance) {
         if (!held) this.begin(partition);
         else if (!given && this.giving.size === 0 && this.held.size > share) {
@@ -173,13 +185,14 @@ export class Leases {
     }
   }
 
+  /** @returns once its last delivery is done */
   private async drop(partition: number): Promise<void> {
     const held = this.held.get(partition);
     if (held === undefined) return;
-    this.held.delete(partition);
     const reached = reachedBy(held);
     this.reached.set(partition, reached);
     await reached;
+    if (this.held.get(partition) === held) this.held.delete(partition);
   }
 
   private async leave(): Promise<void> {
@@ -202,4 +215,9 @@ export class Leases {
 async function reachedBy(partition: Partition): Promise<Reached | undefined> {
   await partition.stop();
   return partition.reached;
+}
+
+/** The instance that has a partition, or nothing. */
+function ownerIn(entry: Entry | undefined): string {
+  return entry === undefined ? '' : Buffer.from(entry.value).toString();
 }

@@ -12,7 +12,7 @@ export type Queued = { readonly sequence: number } & (
   | { readonly deletion: DeletionOrder; readonly points?: undefined }
 );
 
-const PAGE_BYTES = 1024 * 1024;
+const PAGE_BYTES = 256 * 1024;
 const PAGE_MESSAGES = 1000;
 const PURGE_PAUSE = 5000;
 

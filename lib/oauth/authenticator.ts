@@ -5,6 +5,7 @@ import { TrackingError } from '../errors.js';
 import type { Application } from '../registry.js';
 import type { Clock } from './clock.js';
 import type { LiveApplications } from './live-applications.js';
+import { isSecret } from './secret.js';
 
 const MAX_LENGTH = 4_096;
 
@@ -45,6 +46,18 @@ export class TokenAuthenticator implements Authenticator {
     const refreshing = this.options.applications.refresh();
     if (remembered === undefined || refreshing !== undefined) return this.examine(token, refreshing);
     return this.grantOf(token, remembered);
+  }
+
+  authenticateClient(id: string, secret: string): Grant | Promise<Grant> {
+    const refreshing = this.options.applications.refresh();
+    const check = (): Grant => {
+      const application = this.options.applications.find(id);
+      if (application !== undefined && isSecret(secret, application.secretHash)) {
+        return toGrant(application, application.scopes);
+      }
+      throw new TrackingError('unauthenticated', 'There is no application with this client id and secret.');
+    };
+    return refreshing === undefined ? check() : refreshing.then(check);
   }
 
   private async examine(token: string, refreshing: void | Promise<void>): Promise<Grant> {

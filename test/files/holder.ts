@@ -1,4 +1,4 @@
-/** A process for lock.test.ts: takes the data directory it is given, says what came of it, and stays until killed. */
+/** A process for lock.process.test.ts: takes the data directory it is given, says what came of it, and stays until killed. */
 import { setTimeout } from 'node:timers/promises';
 import { TrackingError } from '../../lib/errors.js';
 import { lockDataDirectory } from '../../lib/files/lock.js';

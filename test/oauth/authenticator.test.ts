@@ -45,6 +45,23 @@ describe('The authenticator', () => {
     expect(service.authenticator.authenticate(token)).to.deep.equal(grant);
   });
 
+  it('knows applications by their own credentials too, as long as they are registered', async () => {
+    const { application, secret } = await service.applications.add(SHOP);
+    const grant = { application: application.id, scopes: SHOP.scopes, namespaces: SHOP.namespaces };
+    expect(await service.authenticator.authenticateClient(application.id, secret)).to.deep.equal(grant);
+    const refused = async (id: string, word: string): Promise<void> => {
+      let error: unknown;
+      await Promise.resolve()
+        .then(() => service.authenticator.authenticateClient(id, word))
+        .catch((thrown: unknown) => (error = thrown));
+      expect(error).to.be.instanceOf(TrackingError).with.property('code', 'unauthenticated');
+    };
+    await refused(application.id, `${secret}0`);
+    await refused(`${application.id}0`, secret);
+    await service.applications.remove(application.id);
+    await refused(application.id, secret);
+  });
+
   it('takes a token that was made with our own key, as a check on the forgeries below', async () => {
     expect(await service.authenticator.authenticate(await sign())).to.have.property('application', BOOTSTRAP.id);
   });

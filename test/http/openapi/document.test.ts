@@ -119,7 +119,10 @@ function routesOfApp(): string[] {
     admission: new Admission(0),
     deleter: { delete: () => Promise.resolve(0) },
     store: new ReferenceStore(),
-    authenticator: { authenticate: () => Promise.reject(new Error('Nobody asks.')) },
+    authenticator: {
+      authenticate: () => Promise.reject(new Error('Nobody asks.')),
+      authenticateClient: () => Promise.reject(new Error('Nobody asks.')),
+    },
     logger: createLogger({ level: 'error', human: false }),
     meter: SILENT,
     readiness: [],
