@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --min-semi-space-size=32 --max-semi-space-size=32
+#!/usr/bin/env -S node --min-semi-space-size=32 --max-semi-space-size=32 --initial-old-space-size=40 --heap-growing-percent=40
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';

@@ -26,6 +26,12 @@ export interface Queue {
 
   readonly deadLetters: DeadLetters;
 
+  /** How often it has lost something that it had acknowledged, as far as can be known. */
+  readonly losses: number;
+
+  /** Answers all who wait for deletions that are queued: that these will be carried out, and that we are stopping. */
+  abandon(): void;
+
   /**
    * Resolves where the queue takes and gives points; throws with the reason where not.
    * @returns what whoever runs it should know all the same, in sentences: what waits, dead letters, how safe they are
@@ -38,9 +44,20 @@ export interface Queue {
 
 /** Where queued points go: the store, one call at a time. */
 export interface QueueConsumer {
-  /** @param assertHeld - to be called when it is the write's turn: throws where others may have the partition by then */
-  write(points: readonly Point[], delivery: Delivery, assertHeld: () => void): Promise<readonly Refusal[]>;
-  delete(selection: Selection, assertHeld: () => void): Promise<number>;
+  write(points: readonly Point[], delivery: Delivery): Promise<readonly Refusal[]>;
+  /**
+   * @param assertHeld - see `Delivery.assertHeld`
+   * @returns how many events the deletion was about, over all its tries
+   */
+  delete(selection: Selection, progress: DeletionProgress, assertHeld: () => void): Promise<number>;
+}
+
+/** What makes the number of a deletion exact that fails part-way and is tried again. */
+export interface DeletionProgress {
+  /** What was recorded at an earlier try. */
+  readonly counted?: number;
+  /** Keeps how many events it is about, before the first one goes; resolved means durable. */
+  record(count: number): Promise<void>;
 }
 
 export interface Lag {

@@ -3,6 +3,7 @@ import { Admission } from './admission.js';
 import type { Selection } from './aggregation.js';
 import type { Settings } from './config.js';
 import { deadLetterCommands } from './dead-letters.js';
+import { deleteCounted } from './deletion.js';
 import { DuckDBStore } from './duckdb/store.js';
 import { messageOf } from './errors.js';
 import type { Point } from './event.js';
@@ -181,7 +182,11 @@ export function openStore(settings: Settings): Promise<Store> {
 /** The queue that the settings name, if any; it connects in the background. */
 export function openQueue({ nats }: Settings, logger?: Logger): NatsQueue | undefined {
   if (nats === null) return undefined;
-  return new NatsQueue({ ...nats, onProblem: (message, error) => logger?.warn(message, { reason: messageOf(error) }) });
+  return new NatsQueue({
+    ...nats,
+    onProblem: (message, error) => logger?.warn(message, { reason: messageOf(error) }),
+    onLoss: (message) => logger?.error(message),
+  });
 }
 
 /** Nothing is refused yet when the queue has it; what the store refuses later becomes a dead letter. */
@@ -196,15 +201,15 @@ export function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[
 function feed(queue: Queue, store: Store): void {
   const turns = new Turns();
   queue.feed({
-    write: (points, delivery, assertHeld) =>
+    write: (points, delivery) =>
       turns.take(() => {
-        assertHeld();
+        delivery.assertHeld();
         return store.write(points, delivery);
       }),
-    delete: (selection, assertHeld) =>
+    delete: (selection, progress, assertHeld) =>
       turns.take(() => {
         assertHeld();
-        return store.delete(selection);
+        return deleteCounted(store, selection, progress, assertHeld);
       }),
   });
 }

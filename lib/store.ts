@@ -24,9 +24,10 @@ export interface Store {
   /**
    * Deletes the selected points; resolved means that they are gone for good and no answer counts them. The caller has no
    * write under way meanwhile. A deleted event that is sent again is a new one, also with its old id.
+   * @param assertHeld - where the deletion comes from a queue: see `Delivery.assertHeld`
    * @returns how many there were, exactly
    */
-  delete(selection: Selection): Promise<number>;
+  delete(selection: Selection, assertHeld?: () => void): Promise<number>;
 
   /** The first and the last time among the selected points, or nothing where there are none. */
   extent(selection: Selection): Promise<Extent | undefined>;
@@ -92,6 +93,12 @@ export interface Delivery {
    * @throws TrackingError `unavailable` where somebody else has taken over the partition: then nothing may be written
    */
   record(plan: Uint8Array): Promise<void>;
+  /**
+   * To be called before anything is sent to a database that others write to as well, at each try: this process may have
+   * been paused since, or have tried for long.
+   * @throws where others may have the partition by now; then nothing may be written
+   */
+  readonly assertHeld: () => void;
 }
 
 /** The part of a store that answers questions. */

@@ -37,6 +37,8 @@ export class Connection {
   private readonly agent: http.Agent;
   private readonly request: typeof http.request;
   private readonly closing = new AbortController();
+  /** Ended one by one: a signal that many requests listen to keeps those that are over, with their bodies. */
+  private readonly underWay = new Set<http.ClientRequest>();
 
   constructor(private readonly options: ConnectionOptions) {
     const secure = options.url.startsWith('https:');
@@ -59,11 +61,11 @@ export class Connection {
   exchange({ target, body, type = 'text/plain; charset=utf-8', ...rest }: Request): Promise<Answer> {
     const { url, token } = this.options;
     const timeout = rest.timeout ?? this.options.timeout;
+    if (this.signal.aborted) return Promise.reject(new Error('the connection is closed'));
     return new Promise((resolve, reject) => {
       const request = this.request(url.replace(/\/$/, '') + target, {
         method: body === undefined ? 'GET' : 'POST',
         agent: this.agent,
-        signal: this.signal,
         headers: {
           authorization: `Token ${token}`,
           ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
@@ -72,7 +74,9 @@ export class Connection {
       const giveUp = (): void => {
         request.destroy(silence());
       };
+      this.underWay.add(request);
       request.setTimeout(timeout, giveUp);
+      request.on('close', () => this.underWay.delete(request));
       request.on('error', reject);
       request.on('response', (response) => {
         // Silence is not enough here: an answer that comes byte by byte for ever is none.
@@ -89,6 +93,7 @@ export class Connection {
 
   close(): void {
     this.closing.abort();
+    for (const request of this.underWay) request.destroy(new Error('the connection is closed'));
     this.agent.destroy();
   }
 }

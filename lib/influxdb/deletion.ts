@@ -37,7 +37,7 @@ export class Deletion {
   constructor(private readonly options: DeletionOptions) {}
 
   /** See `Store.delete`. */
-  async delete(selection: Selection): Promise<number> {
+  async delete(selection: Selection, assertHeld?: () => void): Promise<number> {
     const range = rangeOf(selection);
     if (range.start >= range.end) return 0;
     const { count, series } = await this.find(selection, range);
@@ -45,7 +45,7 @@ export class Deletion {
     assertDeletable(selection, series.values());
     assertApart(series.values(), await this.continuing(selection, series));
     for (const predicate of predicatesOf(selection, series.values())) {
-      await this.inParts(range, (part) => this.remove(predicate, part));
+      await this.inParts(range, (part) => this.remove(predicate, part, assertHeld));
     }
     if ((await this.find(selection, range)).series.size === 0) return count;
     throw new TrackingError('unavailable', LEFT_OVER, { retryAfter: 5 });
@@ -104,7 +104,7 @@ export class Deletion {
     }
   }
 
-  private async remove(predicate: string, { start, end }: Range): Promise<void> {
+  private async remove(predicate: string, { start, end }: Range, assertHeld?: () => void): Promise<void> {
     const { connection, org, bucket, timeout } = this.options;
     const target = `/api/v2/delete?${new URLSearchParams({ org, bucket }).toString()}`;
     // InfluxDB includes the last instant.
@@ -112,6 +112,8 @@ export class Deletion {
     const backoff = new Backoff();
     // To delete again what is deleted does no harm.
     for (let tries = 1; ; tries++) {
+      // Whoever has the partition by now may have stored events since.
+      assertHeld?.();
       const outcome = await connection
         .exchange({ target, body, type: 'application/json', timeout })
         .catch((error: unknown) => {

@@ -11,6 +11,14 @@ export interface SenderOptions extends ConnectionOptions {
   readonly pause?: Pause;
 }
 
+/** What is sent in one or several parts. */
+export interface Course {
+  /** Whether InfluxDB may have stored any of it. */
+  begun: boolean;
+  /** Called before each try: what it throws ends the sending. */
+  readonly assertHeld?: () => void;
+}
+
 /** A line that InfluxDB will never take. */
 export interface RefusedLine {
   readonly index: number;
@@ -48,8 +56,8 @@ export class Sender {
    * @throws TrackingError `unavailable` where no connection could be made at all, and where InfluxDB refuses us as a
    *   whole (a wrong token, no such bucket)
    */
-  async send(lines: readonly string[]): Promise<RefusedLine[]> {
-    const delivery: Delivery = { lines, refused: [], begun: false };
+  async send(lines: readonly string[], course: Course = { begun: false }): Promise<RefusedLine[]> {
+    const delivery: Delivery = { lines, refused: [], begun: false, course };
     try {
       await this.deliver(delivery, [...lines.keys()], FAILURES_TO_BLAME);
     } finally {
@@ -108,13 +116,18 @@ export class Sender {
 
   /** An answer, or why there is none. */
   private async tryOnce(delivery: Delivery, body: string): Promise<Answer | TrackingError> {
+    const { course } = delivery;
     this.assertOpen();
+    course.assertHeld?.();
     try {
-      return await this.attempt(body);
+      const answer = await this.attempt(body);
+      if (verdictOf(answer) !== 'turned away') course.begun = true;
+      return answer;
     } catch (error) {
-      this.assertOpen();
       const failure = trackingErrorOf(error, this.url);
-      if (!delivery.begun && neverConnected(error)) throw failure;
+      if (!neverConnected(error)) course.begun = true;
+      else if (!delivery.begun) throw failure;
+      this.assertOpen();
       return failure;
     } finally {
       delivery.begun = true;
@@ -137,15 +150,16 @@ export class Sender {
 
   private assertOpen(): void {
     if (!this.connection.signal.aborted) return;
-    throw new TrackingError('unavailable', 'The store is closed. Events that waited for InfluxDB may be stored.');
+    throw new TrackingError('unavailable', 'The store is closed.');
   }
 }
 
 interface Delivery {
   readonly lines: readonly string[];
   readonly refused: RefusedLine[];
-  /** Whether any of it may have reached InfluxDB. */
+  /** Whether it was tried. */
   begun: boolean;
+  readonly course: Course;
 }
 
 /** The lines that a 400 names; none where it names all, as it may have cut its list. */

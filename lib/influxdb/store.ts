@@ -35,11 +35,11 @@ export interface InfluxDBOptions {
   readonly timeout?: number;
   /** Questions under way at once while nothing is written, the others wait in line; 4 unless told. */
   readonly maxReads?: number;
-  /** Bytes that the knowledge of taken nanoseconds may hold; 128 MiB unless told, some six million points. */
+  /** Bytes that the knowledge of taken nanoseconds may hold; 64 MiB unless told, some three million points. */
   readonly maxKnownBytes?: number;
 }
 
-const DEFAULTS = { timeout: 10_000, maxReads: 4, maxKnownBytes: 128 * 1024 * 1024 };
+const DEFAULTS = { timeout: 10_000, maxReads: 4, maxKnownBytes: 64 * 1024 * 1024 };
 
 // Pages are asked for beside the questions, so that no question holds up a write.
 const PAGES_AT_ONCE = 6;
@@ -121,10 +121,10 @@ export class InfluxDBStore implements Store {
     return this.whileOpen((signal) => streamEvents(this.reader, this.bucket, this.types, query, signal));
   }
 
-  async delete(selection: Selection): Promise<number> {
+  async delete(selection: Selection, assertHeld?: () => void): Promise<number> {
     this.assertOpen();
     try {
-      return await this.deletion.delete(selection);
+      return await this.deletion.delete(selection, assertHeld);
     } finally {
       this.writer.forget(selection);
     }

@@ -1,4 +1,5 @@
 import type { Selection } from '../aggregation.js';
+import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
 import type { Delivery, Refusal } from '../store.js';
 import { type Arrival, arrivalOf, identityKey, lineAt } from './arrival.js';
@@ -7,7 +8,7 @@ import { Missing } from './missing.js';
 import { Occupancy } from './occupancy.js';
 import { FULL, place, placeAgain, type Placement } from './placement.js';
 import { readPlan, writePlan } from './plan.js';
-import type { Sender } from './sender.js';
+import type { Course, Sender } from './sender.js';
 
 /** Pages learned before some of what waits for them is written, so that memory stays within its bound. */
 const MAX_PAGES_AT_ONCE = 64;
@@ -27,7 +28,8 @@ const TWIN_REFUSED = 'InfluxDB refuses an event of the same id beside it';
  * overwrites what the successor has put on the very same nanosecond of the same series: another event without an id,
  * sent for the same nanosecond, or a later value of a sample. Events with an id start from its hash and repeated
  * deliveries from their plan, so these land on themselves. Nothing that InfluxDB answers tells whether such a write is
- * under way, and to wait would only make the gap narrower.
+ * under way, not even a write behind it, which may overtake it; to wait would only make the gap narrower. The README
+ * says so to operators.
  */
 export class Writer {
   private occupancy: Occupancy | undefined;
@@ -52,17 +54,12 @@ export class Writer {
    */
   async write(points: readonly Point[], delivery?: Delivery): Promise<readonly Refusal[]> {
     if (delivery !== undefined) this.notice(delivery);
-    const occupancy = await this.start();
-    const plan = delivery?.recorded === undefined ? [] : readPlan(delivery.recorded);
-    const refusals = [...(await this.repeat(occupancy, points.slice(0, plan.length), plan))];
-    for (let from = plan.length; from < points.length;) {
-      const part = await this.nextPart(occupancy, points, from);
-      for (const { index, reason } of await this.writePart(occupancy, part, plan, delivery)) {
-        refusals.push({ index: from + index, reason });
-      }
-      from += part.length;
+    const course = { begun: false, ...(delivery && { assertHeld: delivery.assertHeld }) };
+    try {
+      return await this.writeParts(points, delivery, course);
+    } catch (error) {
+      throw delivery === undefined ? withFate(error, course) : error;
     }
-    return refusals;
   }
 
   /** Forgets which times of the selected points are taken, as they are deleted. */
@@ -76,6 +73,29 @@ export class Writer {
     this.tenures.set(partition, tenure);
     this.occupancy = undefined;
     this.since = Math.floor(Date.now() / 1000) * 1000;
+  }
+
+  private async writeParts(
+    points: readonly Point[],
+    delivery: Delivery | undefined,
+    course: Course,
+  ): Promise<readonly Refusal[]> {
+    const occupancy = await this.start();
+    const plan = delivery?.recorded === undefined ? [] : readPlan(delivery.recorded);
+    const refusals = [...(await this.repeat(occupancy, points.slice(0, plan.length), plan, course))];
+    for (let from = plan.length; from < points.length;) {
+      const part = await this.nextPart(occupancy, points, from);
+      // Where nothing is written there is nothing to repeat; the next record tells of these points too.
+      const record = async ({ nanoseconds }: Placement): Promise<void> => {
+        for (const nanosecond of nanoseconds) plan.push(nanosecond);
+        if (nanoseconds.some((nanosecond) => nanosecond >= 0)) await delivery?.record(writePlan(plan));
+      };
+      for (const { index, reason } of await this.settle(occupancy, part, place(occupancy, part), course, record)) {
+        refusals.push({ index: from + index, reason });
+      }
+      from += part.length;
+    }
+    return refusals;
   }
 
   private async start(): Promise<Occupancy> {
@@ -112,39 +132,28 @@ export class Writer {
     }
   }
 
-  private async writePart(
-    occupancy: Occupancy,
-    part: readonly Arrival[],
-    plan: number[],
-    delivery: Delivery | undefined,
-  ): Promise<readonly Refusal[]> {
-    const placement = place(occupancy, part);
-    for (const nanosecond of placement.nanoseconds) plan.push(nanosecond);
-    return this.settle(occupancy, part, placement, async () => {
-      // Where nothing is written there is nothing to repeat; the next record tells of these points too.
-      if (placement.nanoseconds.some((nanosecond) => nanosecond >= 0)) await delivery?.record(writePlan(plan));
-    });
-  }
-
   private async repeat(
     occupancy: Occupancy,
     points: readonly Point[],
     plan: readonly number[],
+    course: Course,
   ): Promise<readonly Refusal[]> {
     const part = points.map((point) => arrivalOf(occupancy, point));
-    return this.settle(occupancy, part, placeAgain(occupancy, part, plan));
+    return this.settle(occupancy, part, placeAgain(occupancy, part, plan), course);
   }
 
   /** Sends what has been placed. If that fails, what was known around it is not relied on any more. */
   private async settle(
     occupancy: Occupancy,
     part: readonly Arrival[],
-    { nanoseconds, used }: Placement,
-    before?: () => Promise<void>,
+    placement: Placement,
+    course: Course,
+    record?: (placement: Placement) => Promise<void>,
   ): Promise<readonly Refusal[]> {
+    const { nanoseconds, used } = placement;
     try {
-      await before?.();
-      const refusals = await this.send(part, nanoseconds);
+      await record?.(placement);
+      const refusals = await this.send(part, nanoseconds, course);
       for (const { index } of refusals) forget(occupancy, part[index]);
       return [...fullOnes(nanoseconds), ...withTwins(part, refusals)];
     } catch (error) {
@@ -155,7 +164,7 @@ export class Writer {
     }
   }
 
-  private async send(part: readonly Arrival[], nanoseconds: readonly number[]): Promise<Refusal[]> {
+  private async send(part: readonly Arrival[], nanoseconds: readonly number[], course: Course): Promise<Refusal[]> {
     const lines: string[] = [];
     const indexes: number[] = [];
     part.forEach((arrival, index) => {
@@ -164,9 +173,20 @@ export class Writer {
       lines.push(lineAt(arrival, nanosecond));
       indexes.push(index);
     });
-    const refused = lines.length === 0 ? [] : await this.sender.send(lines);
+    const refused = lines.length === 0 ? [] : await this.sender.send(lines, course);
     return refused.map(({ index, reason }) => ({ index: indexes[index] ?? 0, reason }));
   }
+}
+
+/** Says of the points of a write that failed what can be said: whether any of them may be stored. */
+function withFate(error: unknown, { begun }: Course): unknown {
+  if (!(error instanceof TrackingError) || error.code !== 'unavailable') return error;
+  const { code, message, retryAfter } = error;
+  const fate = begun ? 'Its events may be stored.' : 'Nothing of this request was stored.';
+  return new TrackingError(code, `${message} ${fate}`, {
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    cause: error.cause ?? error,
+  });
 }
 
 function fullOnes(nanoseconds: readonly number[]): Refusal[] {

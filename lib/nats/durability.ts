@@ -1,5 +1,3 @@
-import { messageOf } from '../errors.js';
-
 const PATIENCE = 1000;
 const SAFE_REPLICAS = 3;
 
@@ -15,8 +13,8 @@ export async function durabilityNote(monitorUrl: string | null, replicas: number
   }
   try {
     if (await syncsAlways(monitorUrl)) return undefined;
-  } catch (error) {
-    return `Whether NATS would lose acknowledged events in a power cut is not known: its monitoring port at ${monitorUrl} does not say (${messageOf(error)}).`;
+  } catch {
+    return 'Whether NATS would lose acknowledged events in a power cut is not known: its monitoring port (NATS_MONITOR_URL) does not say.';
   }
   return 'NATS would lose acknowledged events in a power cut: set sync_interval: always in the block `jetstream` of its configuration, or keep three replicas (NATS_REPLICAS).';
 }

@@ -63,9 +63,10 @@ export interface BatchMessage {
 
 /**
  * Publishes all messages or none (ADR-50). The client's own `startBatch` does this too, but loses the reason of a refusal.
+ * @returns the sequence of the last one
  * @throws as `store`
  */
-export async function storeBatch(link: Link, messages: readonly BatchMessage[]): Promise<void> {
+export async function storeBatch(link: Link, messages: readonly BatchMessage[]): Promise<number> {
   const batch = randomUUID();
   for (const [index, { subject, data, headers }] of messages.entries()) {
     const last = index === messages.length - 1;
@@ -75,10 +76,11 @@ export async function storeBatch(link: Link, messages: readonly BatchMessage[]):
       'Nats-Batch-Sequence': String(index + 1),
       ...(last ? { 'Nats-Batch-Commit': '1' } : {}),
     };
-    if (last) sequenceIn(await send(link, subject, data, all));
-    else if (index > 0) link.nc.publish(subject, data, { headers: toHeaders(all) });
+    if (last) return sequenceIn(await send(link, subject, data, all));
+    if (index > 0) link.nc.publish(subject, data, { headers: toHeaders(all) });
     else refusalIn(await send(link, subject, data, all)); // the server answers the first one at once
   }
+  throw new TypeError('a batch of no messages');
 }
 
 function send(
@@ -95,16 +97,33 @@ function send(
   });
 }
 
+/**
+ * Who is to be told of a lost connection. A signal keeps its listeners in a chain, and one that has left it still points
+ * to the next: once V8 had taken a single one for old, it kept every request after it until the next great collection.
+ */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
 /** @returns what ends the listening */
 function whenLost(lost: AbortSignal, act: (error: Error) => void): () => void {
   const tell = (): void => {
     act(new Error('the connection was lost'));
   };
+  const all = listeners.get(lost) ?? listenTo(lost);
   if (lost.aborted) tell();
-  else lost.addEventListener('abort', tell, { once: true });
+  else all.add(tell);
   return () => {
-    lost.removeEventListener('abort', tell);
+    all.delete(tell);
   };
+}
+
+function listenTo(lost: AbortSignal): Set<() => void> {
+  const all = new Set<() => void>();
+  listeners.set(lost, all);
+  const tellAll = (): void => {
+    for (const tell of all) tell();
+  };
+  lost.addEventListener('abort', tellAll, { once: true });
+  return all;
 }
 
 function toHeaders(named: Readonly<Record<string, string>>): MsgHdrs {

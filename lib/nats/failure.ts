@@ -1,4 +1,4 @@
-import { JetStreamApiError } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import { messageOf, TrackingError } from '../errors.js';
 
@@ -42,6 +42,11 @@ const NO_JETSTREAM_SENTENCE =
 /** Whether there was nobody to answer: nothing has reached a stream. */
 export function isNobody(error: unknown): boolean {
   return error instanceof errors.NoRespondersError || (error instanceof errors.RequestError && error.isNoResponders());
+}
+
+/** Whether a stream or bucket is not there. */
+export function isMissing(error: unknown): boolean {
+  return isNobody(error) || (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound);
 }
 
 /** Whether NATS refused a change because somebody else had made one. */

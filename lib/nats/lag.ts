@@ -1,6 +1,6 @@
 import type { Lag } from '../queue.js';
 import { readPage, type StoredMessage } from './exchange.js';
-import { positionsIn } from './position.js';
+import { writtenIn } from './position.js';
 import { EVENTS } from './publisher.js';
 import { PARTITIONS, type Session, subjectOf } from './stream.js';
 
@@ -16,10 +16,10 @@ const SAMPLES = 8;
  * just being written counts until its partition's next one begins.
  */
 export async function lagOf(session: Session): Promise<Lag> {
-  const [positions, { state }] = await Promise.all([positionsIn(session), session.jsm.streams.info(session.stream)]);
+  const [written, { state }] = await Promise.all([writtenIn(session), session.jsm.streams.info(session.stream)]);
   const lags = await Promise.all(
     Array.from({ length: PARTITIONS }, (_, partition) =>
-      lagBehind(session, partition, positions.get(partition)?.written ?? 0, state.last_seq),
+      lagBehind(session, partition, written.get(partition) ?? 0, state.last_seq),
     ),
   );
   return {

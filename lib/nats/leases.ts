@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, TrackingError } from '../errors.js';
 import type { Entry } from './bucket.js';
 import type { Connection } from './connection.js';
-import { Partition, type PartitionWork } from './partition.js';
+import type { Reached } from './numbering.js';
+import { Partition } from './partition.js';
 import { PARTITIONS } from './stream.js';
+import type { PartitionWork } from './tenure.js';
 
 const BEAT = 1000;
 /** Without having been heard of for so long, an instance writes no more; after the longer time others take over. */
@@ -27,6 +29,8 @@ export class Leases {
   private readonly instance: string = randomUUID();
   private readonly seen = new Map<string, Seen>();
   private readonly held = new Map<number, Partition>();
+  /** How far this instance has written each partition that it had. */
+  private readonly reached = new Map<number, Promise<Reached | undefined>>();
   /** Those that are given up as soon as the delivery under way is done. */
   private readonly giving = new Set<number>();
   private readonly closing = new AbortController();
@@ -66,14 +70,15 @@ export class Leases {
 
   private async run(): Promise<void> {
     const { signal } = this.closing;
-    while (!signal.aborted) {
+    for (let failures = 0; !signal.aborted;) {
       try {
         await this.round();
+        failures = 0;
         this.trouble = undefined;
       } catch (error) {
-        const message = messageOf(error);
-        if (this.trouble !== message) this.work.onProblem('the queue cannot be shared out', error);
-        this.trouble = message;
+        // Once is a start before NATS has answered, or a break that the next round has mended.
+        if (++failures === 2) this.work.onProblem('the queue cannot be shared out', error);
+        this.trouble = messageOf(error);
       }
       await sleep(BEAT, undefined, { signal }).catch(() => undefined);
     }
@@ -83,11 +88,24 @@ export class Leases {
     const { writers } = this.connection.session;
     const sent = performance.now();
     await writers.put(`instance.${this.instance}`, new Date().toISOString());
-    this.beatAt = sent;
     const entries = await writers.match('instance.*', 'owner.*');
-    const living = await this.observe(entries);
     const owners = new Map(entries.filter(({ key }) => key.startsWith('owner.')).map((entry) => [entry.key, entry]));
+    // In this order: after a pause the beat says nothing of what others have taken over meanwhile.
+    this.loseTaken(owners);
+    this.beatAt = sent;
+    const living = await this.observe(entries);
     await this.shareOut(owners, living);
+  }
+
+  /** Ends at once what others have by now: a write that is tried again and again must not go on. */
+  private loseTaken(owners: ReadonlyMap<string, Entry>): void {
+    for (const [number, partition] of this.held) {
+      const entry = owners.get(`owner.${number}`);
+      if (entry === undefined || ownerIn(entry) === this.instance) continue;
+      this.held.delete(number);
+      partition.lose();
+      this.reached.set(number, reachedBy(partition));
+    }
   }
 
   /** The instances that live, and the end of those that have long been dead. */
@@ -118,25 +136,27 @@ export class Leases {
     let given = false;
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const entry = owners.get(`owner.${partition}`);
-      const owner = entry === undefined ? '' : Buffer.from(entry.value).toString();
+      const owner = ownerIn(entry);
       if (this.giving.has(partition)) continue;
-      if (owner !== this.instance) void this.drop(partition);
+      const held = this.held.get(partition)?.ended === false;
+      // A bucket that was made anew knows of nobody: who has a partition keeps it.
+      if (entry === undefined && held) await this.claim(partition, 0);
       if (owner === this.instance) {
-        if (this.held.get(partition)?.ended !== false) this.begin(partition);
+        if (!held) this.begin(partition);
         else if (!given && this.giving.size === 0 && this.held.size > share) {
           given = true;
           void this.give(partition, entry);
         }
-      } else if (!living.has(owner) && this.held.size < share) {
-        await this.take(partition, entry?.revision ?? 0);
+      } else if (!living.has(owner) && this.held.size < share && (await this.claim(partition, entry?.revision ?? 0))) {
+        this.begin(partition);
       }
     }
   }
 
-  private async take(partition: number, revision: number): Promise<void> {
+  /** @returns false where another was faster */
+  private async claim(partition: number, revision: number): Promise<boolean> {
     const { writers } = this.connection.session;
-    const taken = await writers.replace(`owner.${partition}`, this.instance, revision);
-    if (taken !== undefined) this.begin(partition);
+    return (await writers.replace(`owner.${partition}`, this.instance, revision)) !== undefined;
   }
 
   private begin(number: number): void {
@@ -144,7 +164,10 @@ export class Leases {
     const assertAlive = (): void => {
       this.assertAlive();
     };
-    const partition = new Partition(number, randomUUID(), { ...this.work, assertAlive });
+    const before = this.held.get(number);
+    if (before !== undefined) this.reached.set(number, reachedBy(before));
+    const own = this.reached.get(number) ?? Promise.resolve(undefined);
+    const partition = new Partition(number, randomUUID(), { ...this.work, assertAlive }, own);
     this.held.set(number, partition);
     partition.start();
   }
@@ -162,10 +185,14 @@ export class Leases {
     }
   }
 
+  /** @returns once its last delivery is done */
   private async drop(partition: number): Promise<void> {
     const held = this.held.get(partition);
-    this.held.delete(partition);
-    await held?.stop();
+    if (held === undefined) return;
+    const reached = reachedBy(held);
+    this.reached.set(partition, reached);
+    await reached;
+    if (this.held.get(partition) === held) this.held.delete(partition);
   }
 
   private async leave(): Promise<void> {
@@ -182,4 +209,15 @@ export class Leases {
       retryAfter: 5,
     });
   }
+}
+
+/** How far a partition was written once its last delivery was done. */
+async function reachedBy(partition: Partition): Promise<Reached | undefined> {
+  await partition.stop();
+  return partition.reached;
+}
+
+/** The instance that has a partition, or nothing. */
+function ownerIn(entry: Entry | undefined): string {
+  return entry === undefined ? '' : Buffer.from(entry.value).toString();
 }

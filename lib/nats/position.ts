@@ -1,12 +1,14 @@
 import { TrackingError } from '../errors.js';
+import type { Bucket, Entry } from './bucket.js';
+import { endSince, eraOf, type Numbering, type Reached, sequenceNow } from './numbering.js';
 import type { Session } from './stream.js';
 
 /** How far the reader of a partition is, as the bucket has it; beside it stands what the store recorded. */
 export interface PositionState {
-  /** Of which stream. */
+  /** Of which numbering. */
   readonly generation: string;
-  /** Grows where the server has lost messages that were read already, so that their numbers come again. */
-  readonly era: number;
+  /** The era up to which its numbers are known to be true. */
+  readonly seen: number;
   /** A new one at each take-over. */
   readonly holder: string;
   /** Everything up to this sequence is in the store. */
@@ -39,29 +41,27 @@ export class Position {
   /**
    * Takes the position over from whoever had it.
    * @param session - gives the session of now, or throws where there is none
+   * @param own - how far this instance knows the partition to be written
    * @throws TrackingError `unavailable` where somebody else was faster
    */
-  static async take(session: () => Session, partition: number, holder: string): Promise<Position> {
-    const { writers: bucket, generation, jsm, stream } = session();
+  static async take(
+    session: () => Session,
+    partition: number,
+    { holder, own }: { readonly holder: string; readonly own: Reached | undefined },
+  ): Promise<Position> {
+    const { writers: bucket, numbering } = session();
     const key = keyOf(partition);
     const found = await bucket.get(key);
     const before = found && decode(found.value);
-    let state: PositionState = { generation, era: 0, holder, written: 0, last: 0, messages: 0 };
-    let recorded: Kept['recorded'];
-    if (before?.state.generation === generation) {
-      const { last_seq: end } = (await jsm.streams.info(stream)).state;
-      if (end >= before.state.last) {
-        state = { ...before.state, holder };
-        recorded = before.recorded;
-      } else {
-        // A power cut has taken messages that were read already. Those to come get their numbers, and are others.
-        const written = Math.min(before.state.written, end);
-        state = { ...state, era: before.state.era + 1, written, last: written };
-      }
-    }
-    const revision = await bucket.replace(key, encode(state, recorded), found?.revision ?? 0);
+    const { state, recorded } = continued(numbering, before, own);
+    const revision = await bucket.replace(key, encode({ ...state, holder }, recorded), found?.revision ?? 0);
     if (revision === undefined) throw lost();
-    return new Position(session, key, revision, { state, recorded });
+    return new Position(session, key, revision, { state: { ...state, holder }, recorded });
+  }
+
+  /** Whether the bucket has a position of the partition. */
+  static async isKnown({ writers }: Session, partition: number): Promise<boolean> {
+    return (await writers.get(keyOf(partition))) !== undefined;
   }
 
   get state(): PositionState {
@@ -87,15 +87,17 @@ export class Position {
     return this.change({ ...this.state, written, last: written, messages: 0 }, undefined);
   }
 
-  private async change(state: PositionState, recorded: Uint8Array | undefined): Promise<void> {
+  private async change(wanted: PositionState, recorded: Uint8Array | undefined): Promise<void> {
+    const { writers, numbering } = this.session();
+    const state = { ...wanted, seen: eraOf(numbering) };
     const value = encode(state, recorded);
-    const { writers } = this.session();
     let revision = await writers.replace(this.key, value, this.revision);
     if (revision === undefined) {
-      // A change of our own may have got no answer and have been made.
+      // A change of our own may have got no answer and have been made; or the whole bucket was lost, and nobody has
+      // taken the partition since, for that would stand there.
       const found = await writers.get(this.key);
-      if (found === undefined || decode(found.value).state.holder !== this.state.holder) throw lost();
-      revision = await writers.replace(this.key, value, found.revision);
+      if (found !== undefined && decode(found.value).state.holder !== this.state.holder) throw lost();
+      revision = await writers.replace(this.key, value, found?.revision ?? 0);
       if (revision === undefined) throw lost();
     }
     this.revision = revision;
@@ -103,11 +105,37 @@ export class Position {
   }
 }
 
-/** The positions of all partitions that have one. */
-export async function positionsIn({ writers, generation }: Session): Promise<Map<number, PositionState>> {
+/**
+ * Where to go on: where the position says, or further where we know of more, and nowhere behind the numbers that still
+ * mean the same. A delivery that was begun and reaches beyond these cannot be repeated as it was.
+ */
+function continued(numbering: Numbering, before: Kept | undefined, own: Reached | undefined): Kept {
+  const { generation } = numbering;
+  const seen = eraOf(numbering);
+  const old = before?.state.generation === generation ? before.state : undefined;
+  const ours = own === undefined ? 0 : sequenceNow(numbering, own);
+  const end = old === undefined ? 0 : endSince(numbering, old.seen);
+  if (old !== undefined && old.last <= end && old.written >= ours) {
+    return { state: { ...old, seen }, recorded: before?.recorded };
+  }
+  const written = Math.max(Math.min(old?.written ?? 0, end), ours);
+  return { state: { generation, seen, holder: '', written, last: written, messages: 0 }, recorded: undefined };
+}
+
+/** How far each partition is written that has a position, in numbers of now. */
+export async function writtenIn({ writers, numbering }: Session): Promise<Map<number, number>> {
   const entries = await writers.match('plan.*');
-  const read = entries.map(({ key, value }): [number, PositionState] => [partitionIn(key), decode(value).state]);
-  return new Map(read.filter(([, state]) => state.generation === generation));
+  return new Map(entries.map((entry) => [partitionIn(entry.key), sequenceNow(numbering, reachedIn(entry, 'written'))]));
+}
+
+/** The numbers that all positions know of. */
+export async function reachedByPositions(writers: Bucket): Promise<Reached[]> {
+  return (await writers.match('plan.*')).map((entry) => reachedIn(entry, 'last'));
+}
+
+function reachedIn({ value }: Entry, kind: 'written' | 'last'): Reached {
+  const { state } = decode(value);
+  return { generation: state.generation, era: state.seen, sequence: state[kind] };
 }
 
 /** Whether the error says that somebody else has the partition. */
@@ -138,5 +166,6 @@ function encode(state: PositionState, recorded: Uint8Array | undefined): Uint8Ar
 function decode(value: Uint8Array): Kept {
   const end = value.indexOf(NEWLINE);
   const text = Buffer.from(end < 0 ? value : value.subarray(0, end)).toString();
-  return { state: JSON.parse(text) as PositionState, recorded: end < 0 ? undefined : value.subarray(end + 1) };
+  const state = JSON.parse(text) as Omit<PositionState, 'seen'> & { readonly seen?: number };
+  return { state: { ...state, seen: state.seen ?? 0 }, recorded: end < 0 ? undefined : value.subarray(end + 1) };
 }

@@ -12,7 +12,7 @@ export const KIND = 'Tracking-Kind';
 /** How many events a message holds, for those who count them without reading. */
 export const EVENTS = 'Tracking-Events';
 
-/** So that a page of a few messages never holds more events than a delivery. */
+/** So that what was read ahead stays small. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
 const HEADER_BYTES = 1024;
 const MAX_MESSAGES = 1000; // of an atomic batch
@@ -21,8 +21,8 @@ const NO_ROOM_REMEMBERED = 10_000;
 const UNKNOWN_FATE = 'Its events may be stored.';
 const NOTHING_STORED = 'Nothing of this request was stored.';
 
-/** Events in a message, and in a delivery: what is recorded for them has to fit into a message too. */
-export function maxEvents({ nc }: Session): number {
+/** Events in a message, which a delivery takes whole: what is recorded for them has to fit into a message too. */
+export function maxEvents({ nc }: Pick<Session, 'nc'>): number {
   return Math.min(20_000, Math.floor((nc.info?.max_payload ?? 1_048_576) / 48));
 }
 
@@ -75,8 +75,11 @@ export class Publisher {
   private async send(session: Session, messages: readonly BatchMessage[]): Promise<void> {
     const [first] = messages;
     try {
-      if (first !== undefined && messages.length === 1) await store(session, first.subject, first.data, first.headers);
-      else await storeBatch(session, messages);
+      const last =
+        first !== undefined && messages.length === 1
+          ? await store(session, first.subject, first.data, first.headers)
+          : await storeBatch(session, messages);
+      this.connection.saw(session, last);
       this.refusedForRoomAt = -Infinity;
     } catch (error) {
       if (isNoRoom(error)) this.refusedForRoomAt = performance.now();

@@ -10,6 +10,7 @@ import { failureOf } from './failure.js';
 import { lagOf } from './lag.js';
 import { Leases } from './leases.js';
 import { encodeDeletion } from './messages.js';
+import { type Break, breakNote } from './numbering.js';
 import { Publisher } from './publisher.js';
 
 export interface NatsOptions {
@@ -22,24 +23,33 @@ export interface NatsOptions {
   readonly replicas: number;
   /** Told what goes wrong in the background. */
   readonly onProblem: (message: string, error: unknown) => void;
+  /** Told, in a sentence, where NATS turns out to have lost what it had acknowledged. */
+  readonly onLoss: (message: string) => void;
 }
 
 const DELETION_PATIENCE = 30_000;
+const WILL_HAPPEN =
+  'The deletion is in the queue and will be carried out; asked for once more, it counts only what it finds then.';
 
 type Answer =
   { readonly deleted: number } | { readonly failure: { readonly code: ErrorCode; readonly message: string } };
 
-/** A queue in a stream of NATS JetStream. `partition.ts` says why nothing is lost there and nothing counted twice. */
+/** A queue in a stream of NATS JetStream. README.md says why nothing is lost there and nothing counted twice. */
 export class NatsQueue implements Queue {
   readonly deadLetters: NatsDeadLetters;
   private readonly connection: Connection;
   private readonly publisher: Publisher;
   private leases: Leases | undefined;
+  /** What refuses those who wait for a deletion. */
+  private readonly waiting = new Set<() => void>();
 
   /** Connects in the background; until it has, every method throws `unavailable`. */
   constructor(private readonly options: NatsOptions) {
-    const { url, stream, replicas } = options;
-    this.connection = new Connection({ url, name: stream, replicas });
+    const { url, stream, replicas, onLoss } = options;
+    const onBreak = (noted: Break): void => {
+      onLoss(breakNote(noted));
+    };
+    this.connection = new Connection({ url, name: stream, replicas, onBreak });
     this.publisher = new Publisher(this.connection);
     this.deadLetters = new NatsDeadLetters(this.connection, (points) => this.publisher.publish(points));
   }
@@ -56,7 +66,7 @@ export class NatsQueue implements Queue {
       const answerTo = answers.getSubject();
       try {
         await this.publisher.order(selection.namespace, encodeDeletion({ selection, answerTo }));
-        return await numberFrom(answers);
+        return await this.unlessAbandoned(numberFrom(answers));
       } finally {
         answers.unsubscribe();
       }
@@ -86,9 +96,23 @@ export class NatsQueue implements Queue {
         this.deadLetters.count(),
         durabilityNote(this.options.monitorUrl, this.options.replicas),
       ]);
-      const notes = [lagNote(lag), lettersNote(letters), this.leases?.problem, durability];
+      const notes = [
+        ...this.connection.losses.notes,
+        lagNote(lag),
+        lettersNote(letters),
+        this.leases?.problem,
+        durability,
+      ];
       return notes.filter((note) => note !== undefined).join(' ') || undefined;
     });
+  }
+
+  get losses(): number {
+    return this.connection.losses.count;
+  }
+
+  abandon(): void {
+    for (const refuse of this.waiting) refuse();
   }
 
   /** Resolves as soon as NATS is there. @throws TrackingError `unavailable` after so many milliseconds without it */
@@ -99,6 +123,17 @@ export class NatsQueue implements Queue {
   async close(): Promise<void> {
     await this.leases?.close();
     await this.connection.close();
+  }
+
+  /** Rejects as soon as nobody shall wait any more. */
+  private unlessAbandoned<Result>(work: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const refuse = (): void => {
+        reject(new TrackingError('unavailable', `The service is stopping. ${WILL_HAPPEN}`, { retryAfter: 5 }));
+      };
+      this.waiting.add(refuse);
+      work.then(resolve, reject).finally(() => this.waiting.delete(refuse));
+    });
   }
 
   private async attempt<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -126,7 +161,7 @@ async function numberFrom(answers: Subscription): Promise<number> {
 function notYet(cause: unknown): TrackingError {
   return new TrackingError(
     'unavailable',
-    'The deletion waits in the queue behind events that the store has not taken yet. It will be carried out; ask again to see its number.',
+    `The deletion waits in the queue behind events that the store has not taken yet. ${WILL_HAPPEN}`,
     { retryAfter: 30, cause },
   );
 }

@@ -1,5 +1,6 @@
 import type { Point } from '../event.js';
 import { messageOf } from '../errors.js';
+import type { Connection } from './connection.js';
 import { readPage, type StoredMessage } from './exchange.js';
 import { decodeDeletion, decodePoints, type DeletionOrder } from './messages.js';
 import { KIND } from './publisher.js';
@@ -11,7 +12,7 @@ export type Queued = { readonly sequence: number } & (
   | { readonly deletion: DeletionOrder; readonly points?: undefined }
 );
 
-const PAGE_BYTES = 1024 * 1024;
+const PAGE_BYTES = 256 * 1024;
 const PAGE_MESSAGES = 1000;
 const PURGE_PAUSE = 5000;
 
@@ -23,6 +24,7 @@ export class PartitionReader {
   /** @param session - gives the session of now, or throws where there is none */
   constructor(
     private readonly partition: number,
+    private readonly connection: Connection,
     private readonly session: () => Session,
   ) {}
 
@@ -36,6 +38,8 @@ export class PartitionReader {
       batch: PAGE_MESSAGES,
       max_bytes: PAGE_BYTES,
     });
+    const last = messages.at(-1)?.sequence;
+    if (last !== undefined) this.connection.saw(session, last);
     return messages.map((message) => decode(stream, message));
   }
 
@@ -58,10 +62,16 @@ export class PartitionReader {
     return (await jsm.streams.getMessage(stream, { seq: sequence })) !== null;
   }
 
-  /** Removes all messages up to a sequence; now and then, for a call costs more than it frees. */
-  async purge(last: number): Promise<void> {
-    if (last <= this.purgedTo || performance.now() - this.purgedAt < PURGE_PAUSE) return;
-    const { jsm, stream } = this.session();
+  /**
+   * Removes all messages up to a sequence; now and then, for a call costs more than it frees, or now. Not where the stream
+   * is no longer the one that the number is about.
+   */
+  async purge(last: number, when: 'now' | 'at times' = 'at times'): Promise<void> {
+    if (last <= this.purgedTo) return;
+    if (when === 'at times' && performance.now() - this.purgedAt < PURGE_PAUSE) return;
+    const session = this.session();
+    if (!(await this.connection.confirm(session))) return;
+    const { jsm, stream } = session;
     this.purgedAt = performance.now();
     await jsm.streams.purge(stream, { filter: subjectOf(stream, this.partition), seq: last + 1 });
     this.purgedTo = last;

@@ -12,6 +12,8 @@ import {
 import { TrackingError } from '../errors.js';
 import { Bucket } from './bucket.js';
 import type { Link } from './exchange.js';
+import { type Break, type Numbering, openNumbering, type Reached } from './numbering.js';
+import { reachedByPositions } from './position.js';
 
 /** How many ways the namespaces are parted; every instance must know the same number. */
 export const PARTITIONS = 8;
@@ -26,8 +28,8 @@ export interface StreamOptions {
 export interface Session extends Link {
   readonly jsm: JetStreamManager;
   readonly stream: string;
-  /** Tells this stream from one of the same name that was there before. */
-  readonly generation: string;
+  /** What the numbers of the stream mean. */
+  readonly numbering: Numbering;
   /** Who reads which partition, and how far. */
   readonly writers: Bucket;
   readonly deadLetters: Bucket;
@@ -38,13 +40,39 @@ export function subjectOf(stream: string, partition: number | '*'): string {
   return `${stream}.events.${partition}`;
 }
 
+/** What an instance knows that NATS may have lost. */
+export interface Memory {
+  readonly numbering: Numbering | undefined;
+  readonly reached: readonly Reached[];
+  readonly onBreak: (noted: Break) => void;
+}
+
 /**
  * Makes the stream and the buckets where they are missing, and brings them to the settings asked for.
  * @throws TrackingError `unavailable` where they are there and cannot be brought to them; and as the client throws
  */
-export async function openSession(link: Link, { name, replicas }: StreamOptions): Promise<Session> {
+export async function openSession(link: Link, { name, replicas }: StreamOptions, memory: Memory): Promise<Session> {
   const jsm = await jetstreamManager(link.nc);
-  const info = await ensure(jsm, {
+  const bucket = async (bucketName: string): Promise<Bucket> => {
+    await ensure(jsm, bucketConfig(bucketName, replicas));
+    return new Bucket(link, jsm, bucketName);
+  };
+  const writers = await bucket(`${name}-writers`);
+  const deadLetters = await bucket(`${name}-dead-letters`);
+  const numbering = await openNumbering({
+    writers,
+    known: memory.numbering,
+    reached: async () => [...memory.reached, ...(await reachedByPositions(writers))],
+    stream: (first) => ensure(jsm, streamConfig(name, replicas), first > 1 ? { first_seq: first } : {}),
+    onBreak: memory.onBreak,
+  });
+  return { ...link, jsm, stream: name, numbering, writers, deadLetters };
+}
+
+type Wanted = Partial<StreamConfig> & { readonly name: string };
+
+function streamConfig(name: string, replicas: number): Wanted {
+  return {
     name,
     subjects: [subjectOf(name, '*')],
     storage: StorageType.File,
@@ -55,22 +83,8 @@ export async function openSession(link: Link, { name, replicas }: StreamOptions)
     max_msgs_per_subject: -1,
     allow_atomic: true,
     allow_direct: true,
-  });
-  const bucket = async (bucketName: string): Promise<Bucket> => {
-    await ensure(jsm, bucketConfig(bucketName, replicas));
-    return new Bucket(link, jsm, bucketName);
-  };
-  return {
-    ...link,
-    jsm,
-    stream: name,
-    generation: Date.parse(info.created).toString(36),
-    writers: await bucket(`${name}-writers`),
-    deadLetters: await bucket(`${name}-dead-letters`),
   };
 }
-
-type Wanted = Partial<StreamConfig> & { readonly name: string };
 
 /** What makes a stream a key-value bucket of one value a key (ADR-8 of NATS). */
 function bucketConfig(name: string, replicas: number): Wanted {
@@ -88,12 +102,13 @@ function bucketConfig(name: string, replicas: number): Wanted {
   };
 }
 
-async function ensure(jsm: JetStreamManager, wanted: Wanted): Promise<StreamInfo> {
+/** @param atFirst - what is said of it only where it has to be made */
+async function ensure(jsm: JetStreamManager, wanted: Wanted, atFirst: Partial<StreamConfig> = {}): Promise<StreamInfo> {
   const found = await jsm.streams.info(wanted.name).catch((error: unknown) => {
     if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
     throw error;
   });
-  if (found === undefined) return jsm.streams.add(wanted);
+  if (found === undefined) return jsm.streams.add({ ...wanted, ...atFirst });
   const { config } = found;
   for (const key of ['storage', 'retention'] as const) {
     if (config[key] === wanted[key]) continue;

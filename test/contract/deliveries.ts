@@ -3,7 +3,7 @@ import { TrackingError } from '../../lib/errors.js';
 import type { Point } from '../../lib/event.js';
 import type { Delivery, Store } from '../../lib/store.js';
 import { MILLISECOND } from '../../lib/time.js';
-import { freshNamespace, NOON, openForSuite, points, type Subject, valuesOf } from './subject.js';
+import { DELIVERY, freshNamespace, NOON, openForSuite, points, type Subject, valuesOf } from './subject.js';
 
 /** What a queue delivers twice counts once. */
 export function deliveries(subject: Subject): void {
@@ -155,8 +155,8 @@ class Partition {
 
   private delivery(sequence: number, record: (plan: Uint8Array) => void): Delivery {
     return {
+      ...DELIVERY,
       partition: this.name,
-      tenure: 'first',
       sequence,
       ...(this.recorded?.sequence === sequence ? { recorded: this.recorded.plan } : {}),
       record: (plan) =>

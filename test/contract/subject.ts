@@ -2,7 +2,7 @@ import { config, expect } from 'chai';
 import type { Aggregation, Selection } from '../../lib/aggregation.js';
 import { TrackingError } from '../../lib/errors.js';
 import { type Identity, identityOfId, type Point, seriesOf, type Tags } from '../../lib/event.js';
-import type { Extent, Store, StoredEvent } from '../../lib/store.js';
+import type { Delivery, Extent, Store, StoredEvent } from '../../lib/store.js';
 import { MILLISECOND, type Nanoseconds, toMilliseconds } from '../../lib/time.js';
 import type { WindowRun } from '../../lib/window.js';
 
@@ -85,6 +85,15 @@ export function points(count: number, sketch: (index: number) => PointSketch): P
 export function all(namespace: string, name = 'cpu'): Selection {
   return { namespace, name, tags: {} };
 }
+
+/** A delivery of a partition that nobody takes over, and of which nothing is kept. */
+export const DELIVERY: Delivery = {
+  partition: 'p',
+  tenure: 't',
+  sequence: 1,
+  record: () => Promise.resolve(),
+  assertHeld: () => undefined,
+};
 
 /** One window from the first to the last millisecond. */
 export function oneWindow({ first, last }: Extent): WindowRun {

@@ -17,6 +17,7 @@ import { DuckDBStore } from '../../lib/duckdb/store.js';
 import { TrackingError } from '../../lib/errors.js';
 import { type Point, seriesOf } from '../../lib/event.js';
 import { MILLISECOND } from '../../lib/time.js';
+import { DELIVERY } from '../contract/subject.js';
 import { temporaryFolder } from '../servers/lifetime.js';
 import { WritingProcess } from './child.js';
 import { numberedPoints } from './numbered.js';
@@ -144,15 +145,14 @@ describe('An instance that dies', () => {
 
   it('in a delivery takes it again where it is not there, and passes over it where it is', async () => {
     const store = await DuckDBStore.open({ path: newFile() });
-    const delivery = { partition: 'p', tenure: 't', sequence: 1, record: () => Promise.resolve() };
     const unnamed: Point[] = numberedPoints(0, 10).map((point) => ({ ...point, identity: { kind: 'none' } }));
     failInsteadOfCommit();
-    const refusal = await store.write(unnamed, delivery).catch((error: unknown) => error);
+    const refusal = await store.write(unnamed, DELIVERY).catch((error: unknown) => error);
     expect(refusal).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
     failAfterCommit('FATAL Error: database has been invalidated');
-    const doubt = await store.write(unnamed, delivery).catch((error: unknown) => error);
+    const doubt = await store.write(unnamed, DELIVERY).catch((error: unknown) => error);
     expect(doubt).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
-    await store.write(unnamed, delivery);
+    await store.write(unnamed, DELIVERY);
     expect(await countIn(store)).to.equal(10);
     await store.close();
   });

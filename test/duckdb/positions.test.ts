@@ -2,6 +2,7 @@ import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect } from 'chai';
 import { DuckDBStore } from '../../lib/duckdb/store.js';
+import { DELIVERY } from '../contract/subject.js';
 import { temporaryFolder } from '../servers/lifetime.js';
 import { numberedPoints } from './numbered.js';
 
@@ -20,7 +21,7 @@ describe('A DuckDB file of the release before', () => {
     const unnamed = numberedPoints(10, 10).map((point) => ({ ...point, identity: { kind: 'none' as const } }));
     for (let restart = 0; restart < 2; restart++) {
       const store = await DuckDBStore.open({ path: file });
-      await store.write(unnamed, { partition: 'p', tenure: 't', sequence: 1, record: () => Promise.resolve() });
+      await store.write(unnamed, DELIVERY);
       let count = 0;
       for await (const some of store.points({})) count += some.length;
       expect(count).to.equal(20);

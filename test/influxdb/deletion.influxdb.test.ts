@@ -63,6 +63,26 @@ describe('Deleting in InfluxDB', () => {
     for (const proxy of proxies) await proxy.close();
   });
 
+  it('goes no step further once others may have taken the work over', async () => {
+    let steps = 0;
+    const meddle = ({ path }: Passing): Fate | undefined =>
+      path === '/api/v2/delete' && ++steps === 1 ? { answer: 503 } : undefined;
+    const store = await openBehind(meddle, 5000);
+    const namespace = freshNamespace();
+    await write(
+      store,
+      points(3, (value) => ({ namespace, value })),
+    );
+    const lost = new TrackingError('unavailable', 'Lost.');
+    const assertHeld = (): void => {
+      if (steps > 0) throw lost;
+    };
+    expect(await store.delete(all(namespace), assertHeld).catch((error: unknown) => error)).to.equal(lost);
+    expect(steps).to.equal(1);
+    expect(await valuesOf(store, namespace)).to.have.length(3);
+    expect(await store.delete(all(namespace), () => undefined)).to.equal(3);
+  });
+
   it('is refused where InfluxDB would take the namespace for a tag, and delete too much', async () => {
     const store = open();
     const sketches = [{ name: 'cpu' }, { name: 'memory' }, { name: 'cpu', tags: { host: 'a' } }];

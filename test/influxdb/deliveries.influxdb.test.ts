@@ -11,6 +11,7 @@ import {
   all,
   CASES,
   collect,
+  DELIVERY,
   freshNamespace,
   NOON,
   points,
@@ -66,7 +67,7 @@ describe('A delivery that is repeated to InfluxDB', () => {
     let recorded: Uint8Array | undefined;
     let records = 0;
     const delivery = (): Delivery => ({
-      ...{ partition: 'p', tenure: 't', sequence: 1 },
+      ...DELIVERY,
       ...(recorded && { recorded }),
       record: (plan) => {
         records++;
@@ -127,7 +128,7 @@ describe('A delivery that is repeated to InfluxDB', () => {
     const [one, other] = [open(), open()];
     const time = BigInt(Date.now()) * MILLISECOND;
     const handOver = async (store: InfluxDBStore, tenure: string, from: number): Promise<void> => {
-      const delivery = { partition: 'p', tenure, sequence: from + 1, record: () => Promise.resolve() };
+      const delivery = { ...DELIVERY, tenure, sequence: from + 1 };
       expect(
         await store.write(
           points(5, (index) => ({ namespace, time, value: from + index })),
@@ -142,7 +143,7 @@ describe('A delivery that is repeated to InfluxDB', () => {
 
     const named = points(1, () => ({ namespace: `${namespace}-ids`, time, id: 'a' }));
     const write = (store: InfluxDBStore, tenure: string, sequence: number): Promise<unknown> =>
-      store.write(named, { partition: 'p', tenure, sequence, record: () => Promise.resolve() });
+      store.write(named, { ...DELIVERY, tenure, sequence });
     await write(one, 'third', 20);
     await write(other, 'fourth', 21);
     expect(await other.delete(all(`${namespace}-ids`))).to.equal(1);
@@ -164,7 +165,7 @@ describe('A delivery that is repeated to InfluxDB', () => {
   it('sends nothing where the plan cannot be recorded, and relies on nothing that it had placed', async () => {
     const [namespace, store] = [freshNamespace(), open()];
     const sent = points(10, (index) => ({ namespace, id: String(index), value: index }));
-    const delivery = { partition: 'p', tenure: 't', sequence: 1, record: () => Promise.reject(killed()) };
+    const delivery = { ...DELIVERY, record: () => Promise.reject(killed()) };
     const error: unknown = await store.write(sent, delivery).catch((failure: unknown) => failure);
     expect(error).to.have.property('message', 'Killed.');
     expect(await store.extent(all(namespace))).to.equal(undefined);

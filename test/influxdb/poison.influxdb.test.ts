@@ -5,7 +5,7 @@ import { InfluxDBStore } from '../../lib/influxdb/store.js';
 import { Ingest } from '../../lib/ingest.js';
 import type { Refusal } from '../../lib/store.js';
 import { MILLISECOND, now } from '../../lib/time.js';
-import { aggregatesOf, all, freshNamespace, point, points } from '../contract/subject.js';
+import { aggregatesOf, all, DELIVERY, freshNamespace, point, points } from '../contract/subject.js';
 import { type BucketAccess, influxDB } from '../servers/influxdb.js';
 
 const HOUR = 3600;
@@ -102,7 +102,7 @@ describe('One point in a thousand that InfluxDB refuses', () => {
       const batch = around(namespace, poison, 500);
       let recorded: Uint8Array | undefined;
       const delivery = {
-        ...{ partition: 'p', tenure: 't', sequence: 1 },
+        ...DELIVERY,
         record: (plan: Uint8Array): Promise<void> => {
           recorded = plan;
           return Promise.resolve();

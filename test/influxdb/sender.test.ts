@@ -94,6 +94,20 @@ describe('Sending lines to InfluxDB', () => {
     expect(bodies).to.deep.equal(Array.from({ length: 4 }, () => 'a value=1 1\nb value=2 2'));
   });
 
+  it('is not repeated once others may have taken the work over, nor sent in parts', async () => {
+    const replies: Reply[] = [{ status: 503 }, { status: 422, message: 'points beyond retention policy' }];
+    const to = await serve((_, attempt) => replies[attempt - 1] ?? { status: 204 });
+    for (const tries of [1, 2]) {
+      bodies.length = 0;
+      const lost = new TrackingError('unavailable', 'Lost.');
+      const assertHeld = (): void => {
+        if (bodies.length === tries) throw lost;
+      };
+      expect(await failureOf(to.send(['a value=1 1', 'b value=2 2'], { begun: false, assertHeld }))).to.equal(lost);
+      expect(bodies).to.deep.equal(Array.from({ length: tries }, () => 'a value=1 1\nb value=2 2'));
+    }
+  });
+
   it('fails at once where nothing listens, as nothing can have been stored', async () => {
     const to = await serve(() => ({ status: 204 }));
     await new Promise((resolve) => server?.close(resolve));

@@ -5,6 +5,7 @@ import { MILLISECOND, toMilliseconds } from '../../lib/time.js';
 import { aggregatesOf, all, collect, NOON, point, points, write } from '../contract/subject.js';
 import { type BucketAccess, influxDB } from '../servers/influxdb.js';
 import { freePort } from '../servers/process.js';
+import { Proxy } from './proxy.js';
 
 const SECOND = 1000n * MILLISECOND;
 const DAY = 86_400n * SECOND;
@@ -66,6 +67,25 @@ describe('Events in InfluxDB', () => {
     const namespaces = await open().namespaces();
     expect(namespaces).to.include('alike').and.not.include('foreign');
     expect(await aggregatesOf(open(), all('alike'), 'sum', 'count')).to.deep.equal([3, 1]);
+  });
+
+  it('that could not be stored are said to be so, and those that may be there too', async () => {
+    let failing: string | undefined = '/api/v2/query';
+    const proxy = await Proxy.before(access, ({ path, body }) => {
+      if (path !== failing) return undefined;
+      return path === '/api/v2/write' ? { body, answer: 'reset' } : { answer: 503 };
+    });
+    const sent = [point({ namespace: 'Fate' })];
+    const store = open(proxy.access);
+    expect(await messageOf(store.write(sent))).to.match(/\(status 503\)\. Nothing of this request was stored\.$/);
+    failing = undefined;
+    await write(store, sent);
+    failing = '/api/v2/write';
+    const message = messageOf(store.write(sent));
+    while ((await aggregatesOf(open(), all('Fate'), 'count'))?.[0] !== 2);
+    await store.close();
+    expect(await message).to.equal('The store is closed. Its events may be stored.');
+    await proxy.close();
   });
 
   it('find a place among those that another process wrote, at any time, with next to no memory', async () => {
@@ -141,7 +161,9 @@ describe('Events in InfluxDB', () => {
   it('wait for nothing where InfluxDB is absent or the settings are wrong, and say which', async () => {
     const absent = open({ url: `http://127.0.0.1:${String(await freePort())}` });
     for (const work of [absent.check(), absent.write([point({ namespace: 'A' })]), absent.namespaces()]) {
-      expect(await messageOf(work)).to.match(/cannot be reached at 127\.0\.0\.1:\d+\.$/);
+      expect(await messageOf(work)).to.match(
+        /cannot be reached at 127\.0\.0\.1:\d+\.(?: Nothing of this request was stored\.)?$/,
+      );
     }
     expect(await messageOf(open({ token: 'wrong' }).check())).to.include('INFLUXDB_TOKEN');
     expect(await messageOf(open({ bucket: 'none' }).check())).to.include('INFLUXDB_BUCKET');

@@ -8,7 +8,10 @@ export interface QueueSketch {
   readonly url?: string;
   readonly replicas?: number;
   readonly monitorUrl?: string | null;
+  readonly onLoss?: (message: string) => void;
 }
+
+const silent = { onProblem: () => undefined, onLoss: () => undefined };
 
 /** Inside a suite: the shared server, and queues on it that are closed after the test. */
 export function queuesForSuite(): {
@@ -34,8 +37,9 @@ export function queuesForSuite(): {
     stream = server().freshStream(),
     replicas = 1,
     monitorUrl = null,
+    ...listeners
   }: QueueSketch & { url: string }) => {
-    const queue = new NatsQueue({ url, monitorUrl, stream, replicas, onProblem: () => undefined });
+    const queue = new NatsQueue({ url, monitorUrl, stream, replicas, ...silent, ...listeners });
     opened.push(queue);
     return queue;
   };

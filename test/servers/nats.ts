@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { cp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { temporaryFolder } from './lifetime.js';
@@ -34,6 +35,7 @@ export class OwnNatsServer extends NatsServer {
   private constructor(
     url: string,
     monitorUrl: string,
+    private readonly folder: string,
     private readonly launch: () => ServerProcess,
     private process: ServerProcess,
   ) {
@@ -49,7 +51,7 @@ export class OwnNatsServer extends NatsServer {
     writeFileSync(file, configurationOf(options, folder, port, monitorPort));
     const launch = (): ServerProcess => ServerProcess.spawn(program, ['-c', file], path.join(folder, 'nats.log'));
     const [url, monitorUrl] = [`nats://127.0.0.1:${String(port)}`, `http://127.0.0.1:${String(monitorPort)}`];
-    const server = new OwnNatsServer(url, monitorUrl, launch, launch());
+    const server = new OwnNatsServer(url, monitorUrl, folder, launch, launch());
     await server.ready();
     return server;
   }
@@ -86,6 +88,17 @@ export class OwnNatsServer extends NatsServer {
       if (!health.ok) throw new Error(await health.text());
       await reach(Number(new URL(this.url).port));
     });
+  }
+
+  /** Copies its data while it is stopped. @returns what puts the copy in their place, as a power cut or a restored disk does */
+  async copyData(): Promise<() => Promise<void>> {
+    const data = path.join(this.folder, 'jetstream');
+    const copy = path.join(this.folder, `copy-${randomBytes(4).toString('hex')}`);
+    await cp(data, copy, { recursive: true });
+    return async () => {
+      await rm(data, { recursive: true });
+      await cp(copy, data, { recursive: true });
+    };
   }
 
   async stop(): Promise<void> {

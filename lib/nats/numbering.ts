@@ -1,0 +1,165 @@
+import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import type { Bucket, Entry } from './bucket.js';
+
+/**
+ * What the numbers of the stream mean. A position says "everything up to 200 is in the store", and that stops being true
+ * where NATS comes back without messages that it had acknowledged, or where the stream is deleted and made anew: then 150
+ * is the number of another event. So the bucket of positions also says which stream it is about, and where it broke.
+ */
+export interface Numbering {
+  /** When the stream was made, as NATS says it. */
+  readonly created: string;
+  /** The stream that the positions began with. */
+  readonly generation: string;
+  /** In order of time, the last ones. */
+  readonly breaks: readonly Break[];
+}
+
+/** A moment from which on numbers mean other messages, or after which something of the queue is missing. */
+export interface Break {
+  /** Milliseconds since 1970: when it was noticed; no two have the same. */
+  readonly era: number;
+  readonly kind: 'shortened' | 'replaced' | 'positions lost';
+  /** The greatest number that means the same before and after. */
+  readonly end: number;
+  /** The greatest number known to have been given before. */
+  readonly to: number;
+}
+
+/** The numbers up to which somebody has seen the stream, in the era of which they were seen. */
+export interface Reached {
+  readonly generation: string;
+  /** 0: before the first break. */
+  readonly era: number;
+  readonly sequence: number;
+}
+
+const KEY = 'numbering';
+const KEPT_BREAKS = 100;
+/** How long `/ready` speaks of a break. */
+const REMEMBERED = 24 * 3_600_000;
+
+/** The era that numbers given now belong to. */
+export function eraOf({ breaks }: Numbering): number {
+  return breaks.at(-1)?.era ?? 0;
+}
+
+/** Since when a number means what it means now: it was given more than once where the stream had broken below it. */
+export function eraOfSequence({ breaks }: Numbering, sequence: number): number {
+  return breaks.findLast(({ end, to }) => end < to && end < sequence)?.era ?? 0;
+}
+
+/** The greatest number that still means now what it meant in an era. */
+export function endSince({ breaks }: Numbering, era: number): number {
+  return Math.min(...breaks.filter((one) => one.era > era).map(({ end }) => end), Number.MAX_SAFE_INTEGER);
+}
+
+/** A number of then as a number of now; 0 where it is of another stream. */
+export function sequenceNow(numbering: Numbering, { generation, era, sequence }: Reached): number {
+  return generation === numbering.generation ? Math.min(sequence, endSince(numbering, era)) : 0;
+}
+
+export interface NumberingSources {
+  readonly writers: Bucket;
+  /** What was known before the connection was lost, and perhaps the bucket with it. */
+  readonly known: Numbering | undefined;
+  /** Everything that is known to have been given: by the positions, and by whoever asks. */
+  readonly reached: () => Promise<readonly Reached[]>;
+  /** The stream as it is; made where it is missing, with this as its first number. */
+  readonly stream: (firstSequence: number) => Promise<StreamInfo>;
+  /** Told of a break by the one instance that has noted it. */
+  readonly onBreak: (noted: Break) => void;
+}
+
+/**
+ * Compares the stream with what is known of it, and notes a break before anybody of ours publishes behind it. What is
+ * known is read first, for it only trails the stream. A stream that we make anew goes on behind all numbers of the old
+ * one, so that every position stays true.
+ */
+export async function openNumbering(sources: NumberingSources): Promise<Numbering> {
+  const { writers, known, onBreak } = sources;
+  for (;;) {
+    const entry = await writers.get(KEY);
+    const kept = entry === undefined ? known : decode(entry);
+    const reached = await sources.reached();
+    const furthest = Math.max(0, ...reached.map((one) => (kept === undefined ? one.sequence : sequenceNow(kept, one))));
+    const info = await sources.stream(furthest + 1);
+    const positionsKept = entry !== undefined || (kept === undefined && reached.length > 0);
+    const next = examine({ kept, positionsKept, info, furthest });
+    if (next === kept && entry !== undefined) return next;
+    if ((await writers.replace(KEY, JSON.stringify(next), entry?.revision ?? 0)) === undefined) continue;
+    for (const noted of next.breaks) if (noted.era > (kept === undefined ? 0 : eraOf(kept))) onBreak(noted);
+    return next;
+  }
+}
+
+/** Whether the stream and its bucket are still those that a numbering is about. @param furthest - given by then */
+export async function holdsStill(
+  writers: Bucket,
+  numbering: Numbering,
+  furthest: number,
+  stream: () => Promise<StreamInfo>,
+): Promise<boolean> {
+  const [entry, { created, state }] = await Promise.all([writers.get(KEY), stream()]);
+  return (
+    entry !== undefined &&
+    eraOf(decode(entry)) === eraOf(numbering) &&
+    created === numbering.created &&
+    state.last_seq >= furthest
+  );
+}
+
+/** What people should know of breaks, as long as they are new. */
+export function breakNotes({ breaks }: Numbering): string[] {
+  return breaks.filter(({ era }) => Date.now() - era < REMEMBERED).map(breakNote);
+}
+
+/** A break in words. */
+export function breakNote({ era, kind, end, to }: Break): string {
+  const noticed = `noticed ${new Date(era).toISOString()}`;
+  switch (kind) {
+    case 'shortened':
+      return `The queue has lost messages ${end + 1} to ${to}, and perhaps more (${noticed}): NATS came back without them. Of their events those are there that were in the store; of those that were just being written, some may count twice.`;
+    case 'replaced':
+      return `The stream of the queue was made anew (${noticed}): what the one before held, up to message ${to} or beyond, and the store did not have yet, is lost.`;
+    case 'positions lost':
+      return `The queue has lost how far it was read (${noticed}): where no running instance knew it, events that were read in the seconds before may count twice.`;
+  }
+}
+
+interface Findings {
+  readonly kept: Numbering | undefined;
+  /** False: the bucket has been emptied, or is another one. */
+  readonly positionsKept: boolean;
+  readonly info: StreamInfo;
+  readonly furthest: number;
+}
+
+/** @returns the numbering as it has to be noted; the same where nothing has changed */
+function examine({ kept, positionsKept, info: { created, config, state }, furthest }: Findings): Numbering {
+  const { first_seq = 1 } = config as Partial<StreamConfig>; // left out where it is 1
+  const before = Math.max(1, first_seq) - 1;
+  const breaks: Omit<Break, 'era'>[] = [];
+  if (!positionsKept && (kept !== undefined || state.last_seq > before)) {
+    const end = Math.max(furthest, state.last_seq);
+    breaks.push({ kind: 'positions lost', end, to: end });
+  }
+  if (kept !== undefined && kept.created !== created) {
+    breaks.push({ kind: 'replaced', end: furthest > before ? before : furthest, to: furthest });
+  } else if (state.last_seq < furthest) {
+    breaks.push({ kind: 'shortened', end: state.last_seq, to: furthest });
+  }
+  if (kept !== undefined && positionsKept && breaks.length === 0) return kept;
+  const era = Math.max(Date.now(), kept === undefined ? 0 : eraOf(kept) + 1);
+  return {
+    created,
+    generation: kept?.generation ?? Date.parse(created).toString(36),
+    breaks: [...(kept?.breaks ?? []), ...breaks.map((one, index) => ({ era: era + index, ...one }))].slice(
+      -KEPT_BREAKS,
+    ),
+  };
+}
+
+function decode({ value }: Entry): Numbering {
+  return JSON.parse(Buffer.from(value).toString()) as Numbering;
+}
