@@ -26,7 +26,7 @@ export function pageOf(time: Nanoseconds): number {
 }
 
 /** What the column `fingerprint` holds for an identity. */
-export function fingerprintOf(identity: Exclude<Identity, { kind: 'none' }>): bigint {
+export function storedFingerprint(identity: Exclude<Identity, { kind: 'none' }>): bigint {
   return identity.kind === 'sample' ? 0n : identity.fingerprint;
 }
 

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Nanoseconds } from '../time.js';
 import type { Batch } from './batch.js';
-import { fingerprintOf, hashOf, PAGE_LENGTH, PAGE_SQL, pageOf } from './fingerprint.js';
+import { storedFingerprint, hashOf, PAGE_LENGTH, PAGE_SQL, pageOf } from './fingerprint.js';
 import { HashSet } from './hash-set.js';
 import { bindings, type Columns, literal, rowsOf, type Statement } from './rows.js';
 
@@ -50,7 +50,7 @@ export class KnownIdentities {
     const suspects: number[] = [];
     batch.points.forEach(({ time, identity }, index) => {
       if (identity.kind === 'none') return;
-      const hash = hashOf(batch.seriesAt(index).id, time, fingerprintOf(identity));
+      const hash = hashOf(batch.seriesAt(index).id, time, storedFingerprint(identity));
       const page = pageOf(time);
       if (!this.isKnown(page) || !this.add(page, hash)) suspects.push(index);
     });

@@ -6,7 +6,7 @@ import { MILLISECOND } from '../time.js';
 import { Batch } from './batch.js';
 import { Deletion } from './deletion.js';
 import { isDurableAllTheSame, isRolledBack, UncertainCommit } from './failure.js';
-import { fingerprintOf } from './fingerprint.js';
+import { storedFingerprint } from './fingerprint.js';
 import type { KnownIdentities } from './identity.js';
 import type { Positions } from './positions.js';
 import { literal } from './rows.js';
@@ -123,7 +123,7 @@ export class Writer {
       this.points.appendInteger(batch.seriesAt(index).id);
       this.points.appendDouble(value);
       if (identity.kind === 'none') this.points.appendNull();
-      else this.points.appendBigInt(fingerprintOf(identity));
+      else this.points.appendBigInt(storedFingerprint(identity));
       this.points.endRow();
     });
     this.points.flushSync();
@@ -148,7 +148,7 @@ export class Writer {
       this.suspects.appendBigInt(time);
       this.suspects.appendInteger(batch.seriesAt(index).id);
       this.suspects.appendDouble(value);
-      this.suspects.appendBigInt(fingerprintOf(identity));
+      this.suspects.appendBigInt(storedFingerprint(identity));
       this.suspects.endRow();
     }
     this.suspects.flushSync();
