@@ -6,7 +6,7 @@ import type { Ballast } from './ballast.js';
 import { between } from './random.js';
 
 /** DuckDB moves its log into the file when it is as large as this. */
-const LOG_LIMIT = 16_000_000;
+export const LOG_LIMIT = 16_000_000;
 /** What one request of the ballast adds to the log, and some. */
 const ONE_REQUEST = 300_000;
 /** Milliseconds that a checkpoint of such a log takes, on an idle machine. */
