@@ -38,8 +38,9 @@ export function explainWriting(error: unknown): TrackingError {
 export function explain(error: unknown): TrackingError {
   if (error instanceof TrackingError) return error;
   const reason = messageOf(error);
-  // Where a file system turns read-only between the write and the sync of a commit, DuckDB ends the process instead: it
-  // cannot cut its log back (4 of 13 ext4 that were aborted while events were written).
+  // Where a file system turns read-only between the write and the sync of a commit, DuckDB ends the process instead:
+  // cutting the log back fails too, in a function that may not throw (DuckTransaction::Commit), and no setting changes
+  // that. Nothing acknowledged is lost (test/faults/read-only.test.ts).
   if (/Read-only file system/i.test(reason)) {
     return unavailable('The disk of the database can only be read. Make it writable again', error);
   }

@@ -24,13 +24,18 @@ export class StoreFiles {
     return statSync(this.file).size;
   }
 
+  /** Where the log lies. */
+  get log(): string {
+    return `${this.file}.wal`;
+  }
+
   get logSize(): number {
-    return statSync(`${this.file}.wal`, { throwIfNoEntry: false })?.size ?? 0;
+    return statSync(this.log, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** Sends ballast until a checkpoint is so near that little more brings it. */
-  async fillLog(ballast: Ballast, token: string, left = ONE_REQUEST): Promise<void> {
-    while (this.logSize < LOG_LIMIT - left) await ballast.send(token);
+  async fillLog(ballast: Ballast, token: string): Promise<void> {
+    while (this.logSize < LOG_LIMIT - ONE_REQUEST) await ballast.send(token);
   }
 }
 

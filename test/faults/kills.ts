@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
+import type { OwnServer } from '../servers/own-server.js';
 import { Ballast } from './ballast.js';
 import { killAtCheckpoint } from './checkpoint.js';
 import { formatCount, report, Tally, verdict } from './figures.js';
 import { lengthOf } from './length.js';
 import { Load } from './load.js';
 import { between, oneOf } from './random.js';
-import { type Part, type Setup, type SetupName, SETUPS } from './setups.js';
+import { type Setup, type SetupName, SETUPS } from './setups.js';
 
 export const KILLS = lengthOf({ full: 300, short: 4 });
 export const TIMEOUT = 120_000 + KILLS * 60_000;
@@ -61,7 +62,7 @@ export async function killAtCheckpoints(kills: number): Promise<void> {
   await conclude(`${kills} kills at checkpoints`, setup, load, tally, ballast);
 }
 
-async function killAt(moment: Moment, part: Part, { service }: Setup): Promise<void> {
+async function killAt(moment: Moment, part: OwnServer, { service }: Setup): Promise<void> {
   if (moment === 'at stop') {
     const stopped = service.stop();
     await setTimeout(between(0, MOST_OF_STOP));

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type BucketAccess, OwnInfluxDBServer } from '../servers/influxdb.js';
 import { OwnNatsServer } from '../servers/nats.js';
+import type { OwnServer } from '../servers/own-server.js';
 import { CLI, influxDBSettings, ServiceProcess } from '../servers/service.js';
 import { NAMESPACE } from './requests.js';
 import { natsSettings } from './setups.js';
@@ -36,7 +37,7 @@ export interface Answer {
 export class Poisoned {
   private constructor(
     readonly service: ServiceProcess,
-    private readonly servers: readonly { stop(): Promise<void> }[],
+    private readonly servers: readonly OwnServer[],
   ) {}
 
   static async start(queue: boolean): Promise<Poisoned> {

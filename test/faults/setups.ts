@@ -1,24 +1,13 @@
 import { OwnInfluxDBServer } from '../servers/influxdb.js';
 import { OwnNatsServer } from '../servers/nats.js';
+import type { OwnServer } from '../servers/own-server.js';
 import { influxDBSettings, ServiceProcess } from '../servers/service.js';
-
-/** A process of a set-up, which can be killed and started again. */
-export interface Part {
-  readonly pid: number | undefined;
-  readonly running: boolean;
-  /** Ends it with SIGKILL. */
-  kill(): Promise<void>;
-  /** Starts it after its end, and does not wait until it answers. */
-  launchAgain(): void;
-  /** @throws Error with the end of its log where it ends instead */
-  ready(): Promise<void>;
-}
 
 /** A service with the servers that it needs. */
 export interface Setup {
   readonly service: ServiceProcess;
   /** By the name of the program, the service among them. */
-  readonly parts: Readonly<Record<string, Part>>;
+  readonly parts: Readonly<Record<string, OwnServer>>;
   /** Ends all of it, the service first. */
   stop(): Promise<void>;
 }
@@ -73,7 +62,7 @@ export const SETUPS = {
 
 /** The settings that put a queue before the store. */
 export function natsSettings({ url, monitorUrl }: OwnNatsServer): Record<string, string> {
-  return { QUEUE: 'nats', NATS_URL: url, ...(monitorUrl === null ? {} : { NATS_MONITOR_URL: monitorUrl }) };
+  return { QUEUE: 'nats', NATS_URL: url, NATS_MONITOR_URL: monitorUrl };
 }
 
 export type SetupName = keyof typeof SETUPS;

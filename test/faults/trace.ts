@@ -29,16 +29,8 @@ export class Trace {
   /** @throws Error where the process cannot be traced */
   static async of(pid: number | undefined): Promise<Trace> {
     const file = path.join(temporaryFolder('trace'), 'strace.txt');
-    const options = ['-f', '-y', '-ttt', '-T', '-s', '4096', '-e', `trace=${TRACED}`, '-o', file, '-p', String(pid)];
-    const strace = spawn('strace', options, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    strace.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    strace.on('error', (error) => (said = `${error.message} (Debian package: strace)`));
-    while (!said.includes('attached')) {
-      if (strace.exitCode !== null || strace.pid === undefined) throw new Error(`strace does not trace: ${said}`);
-      await setTimeout(10);
-    }
-    return new Trace(strace, file);
+    const options = ['-y', '-ttt', '-T', '-s', '4096', '-e', `trace=${TRACED}`, '-o', file];
+    return new Trace(await attach(options, pid), file);
   }
 
   /** Ends the tracing, and not the process. */
@@ -48,6 +40,29 @@ export class Trace {
     await ended;
     return readCalls(readFileSync(this.file, 'utf8'));
   }
+}
+
+/**
+ * Lets what a process does to a file fail from now on, as on a disk that fails between a write and its sync.
+ * @param error - the system's code, such as `EROFS`
+ * @throws Error where the process cannot be traced
+ */
+export async function failSyncs(pid: number | undefined, file: string, error: string): Promise<void> {
+  const calls = 'fsync,fdatasync,ftruncate';
+  await attach(['-P', file, '-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}`, '-o', '/dev/null'], pid);
+}
+
+/** Begins to trace all threads of a process, until `strace` is told to stop or the process ends. */
+async function attach(options: readonly string[], pid: number | undefined): Promise<ChildProcess> {
+  const strace = spawn('strace', ['-f', ...options, '-p', String(pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  strace.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  strace.on('error', (error) => (said = `${error.message} (Debian package: strace)`));
+  while (!said.includes('attached')) {
+    if (strace.exitCode !== null || strace.pid === undefined) throw new Error(`strace does not trace: ${said}`);
+    await setTimeout(10);
+  }
+  return strace;
 }
 
 /** Puts together the calls that `strace` tells in two lines where another thread came between. */

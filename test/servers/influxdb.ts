@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { getInfluxd } from './influxd.js';
 import { temporaryFolder } from './lifetime.js';
+import { OwnServer } from './own-server.js';
 import { freePort, ServerProcess } from './process.js';
 
 /** What a store needs to reach a bucket. */
@@ -21,17 +22,24 @@ interface Account {
 }
 
 /** A running InfluxDB 2 that tests may fill. */
-export class InfluxDBServer {
-  constructor(protected readonly account: Account) {}
+export interface InfluxDBServer {
+  readonly url: string;
+  /**
+   * A fresh bucket, and a token that can read and write it and nothing else.
+   * @param retention - how many seconds it keeps points, an hour at least; for ever unless told
+   */
+  createBucket(retention?: number): Promise<BucketAccess>;
+  removeBucket(access: BucketAccess): Promise<void>;
+}
+
+/** An InfluxDB that we have an account on. */
+class AccountServer implements InfluxDBServer {
+  constructor(private readonly account: Account) {}
 
   get url(): string {
     return this.account.url;
   }
 
-  /**
-   * A fresh bucket, and a token that can read and write it and nothing else.
-   * @param retention - how many seconds it keeps points, an hour at least; for ever unless told
-   */
   async createBucket(retention?: number): Promise<BucketAccess> {
     const { url, org, orgID } = this.account;
     const bucket = `test-${randomBytes(6).toString('hex')}`;
@@ -63,15 +71,15 @@ export class InfluxDBServer {
 }
 
 /** An InfluxDB of our own, which can be killed and started again. */
-export class OwnInfluxDBServer extends InfluxDBServer {
+export class OwnInfluxDBServer extends OwnServer implements InfluxDBServer {
   private constructor(
-    account: Account,
+    launch: () => ServerProcess,
+    process: ServerProcess,
     /** Where its data lies. */
     readonly folder: string,
-    private readonly launch: () => ServerProcess,
-    private process: ServerProcess,
+    private readonly account: AccountServer,
   ) {
-    super(account);
+    super(launch, process);
   }
 
   /** Starts an empty one on a free port of the loopback address. */
@@ -83,50 +91,30 @@ export class OwnInfluxDBServer extends InfluxDBServer {
     const launch = (): ServerProcess =>
       ServerProcess.spawn(program, influxdArguments(folder, address), path.join(folder, 'influxd.log'));
     const process = launch();
-    await answering(process, url);
-    return new OwnInfluxDBServer(await onboard(url), folder, launch, process);
+    await process.ready(() => reach(url));
+    return new OwnInfluxDBServer(launch, process, folder, new AccountServer(await onboard(url)));
   }
 
-  get pid(): number | undefined {
-    return this.process.pid;
+  get url(): string {
+    return this.account.url;
   }
 
-  get running(): boolean {
-    return this.process.running;
+  createBucket(retention?: number): Promise<BucketAccess> {
+    return this.account.createBucket(retention);
   }
 
-  /** Kills it with SIGKILL, as a crash would; `restart` brings it back. */
-  async kill(): Promise<void> {
-    await this.process.signal('SIGKILL');
+  removeBucket(access: BucketAccess): Promise<void> {
+    return this.account.removeBucket(access);
   }
 
-  /** Starts it again on the same port and data. */
-  async restart(): Promise<void> {
-    await this.process.signal('SIGTERM');
-    this.launchAgain();
-    await this.ready();
-  }
-
-  /** Starts it again after its end, and does not wait until it answers. */
-  launchAgain(): void {
-    this.process = this.launch();
-  }
-
-  /** @throws Error with the end of its log where it ends instead */
-  ready(): Promise<void> {
-    return answering(this.process, this.url);
-  }
-
-  async stop(): Promise<void> {
-    await this.process.signal('SIGTERM');
+  protected probe(): Promise<void> {
+    return reach(this.url);
   }
 }
 
-function answering(process: ServerProcess, url: string): Promise<void> {
-  return process.ready(async () => {
-    const response = await fetch(`${url}/health`);
-    if (!response.ok) throw new Error(await response.text());
-  });
+async function reach(url: string): Promise<void> {
+  const response = await fetch(`${url}/health`);
+  if (!response.ok) throw new Error(await response.text());
 }
 
 let shared: Promise<InfluxDBServer> | undefined;
@@ -162,7 +150,7 @@ function running(): Promise<InfluxDBServer> | undefined {
   const { INFLUXDB_URL: address = '', INFLUXDB_TOKEN: token = '', INFLUXDB_ORG: org = '' } = process.env;
   if (address === '' && token === '') return undefined;
   if (address === '' || token === '') throw new Error('INFLUXDB_URL and INFLUXDB_TOKEN go together: set both or none.');
-  return findAccount(address.replace(/\/$/, ''), token, org).then((account) => new InfluxDBServer(account));
+  return findAccount(address.replace(/\/$/, ''), token, org).then((account) => new AccountServer(account));
 }
 
 async function findAccount(url: string, token: string, wanted: string): Promise<Account> {

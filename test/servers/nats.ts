@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { temporaryFolder } from './lifetime.js';
 import { getNatsServer } from './nats-server.js';
+import { OwnServer } from './own-server.js';
 import { freePort, ServerProcess } from './process.js';
 
 /** What is said to a NATS server at its start. */
@@ -18,28 +19,24 @@ export interface NatsServerOptions {
 }
 
 /** A running NATS server that tests may fill. */
-export class NatsServer {
-  constructor(
-    readonly url: string,
-    readonly monitorUrl: string | null,
-  ) {}
-
+export interface NatsServer {
+  readonly url: string;
+  readonly monitorUrl: string | null;
   /** A stream name that no other test uses. */
-  freshStream(): string {
-    return `test-${randomBytes(6).toString('hex')}`;
-  }
+  readonly freshStream: () => string;
 }
 
 /** A NATS server of our own, which can be killed and started again. */
-export class OwnNatsServer extends NatsServer {
+export class OwnNatsServer extends OwnServer implements NatsServer {
+  readonly freshStream = freshStream;
+
   private constructor(
-    url: string,
-    monitorUrl: string,
+    launch: () => ServerProcess,
+    readonly url: string,
+    readonly monitorUrl: string,
     private readonly folder: string,
-    private readonly launch: () => ServerProcess,
-    private process: ServerProcess,
   ) {
-    super(url, monitorUrl);
+    super(launch);
   }
 
   /** Starts an empty one on free ports of the loopback address. */
@@ -51,43 +48,9 @@ export class OwnNatsServer extends NatsServer {
     writeFileSync(file, configurationOf(options, folder, port, monitorPort));
     const launch = (): ServerProcess => ServerProcess.spawn(program, ['-c', file], path.join(folder, 'nats.log'));
     const [url, monitorUrl] = [`nats://127.0.0.1:${String(port)}`, `http://127.0.0.1:${String(monitorPort)}`];
-    const server = new OwnNatsServer(url, monitorUrl, folder, launch, launch());
+    const server = new OwnNatsServer(launch, url, monitorUrl, folder);
     await server.ready();
     return server;
-  }
-
-  get pid(): number | undefined {
-    return this.process.pid;
-  }
-
-  get running(): boolean {
-    return this.process.running;
-  }
-
-  /** Kills it with SIGKILL, as a crash would; `restart` brings it back. */
-  async kill(): Promise<void> {
-    await this.process.signal('SIGKILL');
-  }
-
-  /** Starts it again on the same ports and data. */
-  async restart(): Promise<void> {
-    await this.process.signal('SIGTERM');
-    this.launchAgain();
-    await this.ready();
-  }
-
-  /** Starts it again after its end, and does not wait until it answers. */
-  launchAgain(): void {
-    this.process = this.launch();
-  }
-
-  /** @throws Error with the end of its log where it ends instead */
-  ready(): Promise<void> {
-    return this.process.ready(async () => {
-      const health = await fetch(`${this.monitorUrl ?? ''}/healthz`);
-      if (!health.ok) throw new Error(await health.text());
-      await reach(Number(new URL(this.url).port));
-    });
   }
 
   /** Copies its data while it is stopped. @returns what puts the copy in their place, as a power cut or a restored disk does */
@@ -101,8 +64,10 @@ export class OwnNatsServer extends NatsServer {
     };
   }
 
-  async stop(): Promise<void> {
-    await this.process.signal('SIGTERM');
+  protected async probe(): Promise<void> {
+    const health = await fetch(`${this.monitorUrl}/healthz`);
+    if (!health.ok) throw new Error(await health.text());
+    await reach(Number(new URL(this.url).port));
   }
 }
 
@@ -120,7 +85,11 @@ export function natsServer(): Promise<NatsServer> {
 function running(): Promise<NatsServer> | undefined {
   const { NATS_URL: url = '', NATS_MONITOR_URL: monitorUrl = '' } = process.env;
   if (url === '') return undefined;
-  return Promise.resolve(new NatsServer(url, monitorUrl === '' ? null : monitorUrl));
+  return Promise.resolve({ url, monitorUrl: monitorUrl === '' ? null : monitorUrl, freshStream });
+}
+
+function freshStream(): string {
+  return `test-${randomBytes(6).toString('hex')}`;
 }
 
 function configurationOf(options: NatsServerOptions, folder: string, port: number, monitorPort: number): string {

@@ -12,7 +12,8 @@ const GUARD = '{ read -r _ <&3; kill -KILL $$; } & exec "$@" 3<&-';
 
 /** A server running beside the tests. It keeps no test run from ending, and ends with it however that ends. */
 export class ServerProcess {
-  private readonly ended: Promise<void>;
+  /** Resolves when it has ended, in whatever way. */
+  readonly ended: Promise<void>;
 
   private constructor(
     private readonly child: ChildProcess,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BucketAccess } from './influxdb.js';
 import { temporaryFolder } from './lifetime.js';
+import { OwnServer } from './own-server.js';
 import { freePort, ServerProcess } from './process.js';
 
 export const CLI = fileURLToPath(new URL('../../lib/cli.js', import.meta.url));
@@ -34,14 +35,15 @@ export function influxDBSettings({ url, token, org, bucket }: BucketAccess): Rec
 }
 
 /** The real service as `tracking serve` starts it, in a process of its own. */
-export class ServiceProcess {
+export class ServiceProcess extends OwnServer {
   private constructor(
+    launch: () => ServerProcess,
     readonly url: string,
     readonly folder: string,
     readonly dataDirectory: string,
-    private readonly launch: () => ServerProcess,
-    private process: ServerProcess,
-  ) {}
+  ) {
+    super(launch);
+  }
 
   /** @param settings - environment variables; left out ones are those of a fresh data directory and a free port */
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
@@ -63,56 +65,14 @@ export class ServiceProcess {
         ['-C', folder, ...variables, process.execPath, ...FLAGS, CLI, 'serve'],
         path.join(folder, 'service.log'),
       );
-    const service = new ServiceProcess(url, folder, environment.DATA_DIR, launch, launch());
+    const service = new ServiceProcess(launch, url, folder, environment.DATA_DIR);
     await service.ready();
     return service;
-  }
-
-  get pid(): number | undefined {
-    return this.process.pid;
-  }
-
-  get running(): boolean {
-    return this.process.running;
   }
 
   /** What the service has printed so far. */
   get log(): string {
     return readFileSync(path.join(this.folder, 'service.log'), 'utf8');
-  }
-
-  /** Kills it with SIGKILL, as a crash would. */
-  async kill(): Promise<void> {
-    await this.process.signal('SIGKILL');
-  }
-
-  /**
-   * Stops it as an operator would.
-   * @returns its exit code
-   */
-  async stop(): Promise<number | null> {
-    await this.process.signal('SIGTERM');
-    return this.process.exitCode;
-  }
-
-  /** Starts it again with the same settings and data. */
-  async restart(): Promise<void> {
-    await this.stop();
-    this.launchAgain();
-    await this.ready();
-  }
-
-  /** Starts it again after its end, and does not wait until it answers. */
-  launchAgain(): void {
-    this.process = this.launch();
-  }
-
-  /** @throws Error with the end of its log where it ends instead */
-  ready(): Promise<void> {
-    return this.process.ready(async () => {
-      const response = await fetch(`${this.url}/health`);
-      if (!response.ok) throw new Error(await response.text());
-    });
   }
 
   /** A bearer token of the tests' application, with all scopes. */
@@ -127,5 +87,10 @@ export class ServiceProcess {
     });
     if (!response.ok) throw new Error(`No token: ${await response.text()}`);
     return ((await response.json()) as { access_token: string }).access_token;
+  }
+
+  protected async probe(): Promise<void> {
+    const response = await fetch(`${this.url}/health`);
+    if (!response.ok) throw new Error(await response.text());
   }
 }
