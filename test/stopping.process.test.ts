@@ -26,6 +26,7 @@ async function keepSending(service: ServiceProcess, request: string, pause: numb
       tally.refusedConnections++;
       return;
     }
+    const ended = once(socket, 'end').catch(() => undefined);
     for (let open = true, fresh = true; open; fresh = false) {
       const answer = await exchange(socket, request);
       if ('failure' in answer) {
@@ -36,7 +37,7 @@ async function keepSending(service: ServiceProcess, request: string, pause: numb
       }
       tally.statuses[answer.status] = (tally.statuses[answer.status] ?? 0) + 1;
       open = answer.keepAlive;
-      if (pause > 0 && open) await Promise.race([setTimeout(pause), once(socket, 'end')]);
+      if (pause > 0 && open) await Promise.race([setTimeout(pause), ended]);
       // Who sees that the connection was closed does not send on it.
       open &&= !socket.readableEnded;
     }

@@ -13,18 +13,26 @@ export interface ConnectionTimes {
 /** Milliseconds between two looks at which connections have become idle. */
 const SWEEP_PAUSE = 20;
 
+/** Milliseconds that a client has for closing its side when we have closed ours. */
+const PARTING = 1000;
+
 /** Connections that the kernel takes ahead of us, as far as it allows so many. Beyond it clients see resets and delays. */
 export const BACKLOG = 4096;
 
-/** What a connection was like when it was last looked at. */
+/** How many bytes a connection had brought when it was last looked at, and how many looks have found it like that. */
 interface Look {
   readonly bytesRead: number;
-  readonly at: number;
+  readonly times: number;
 }
 
 /**
  * The connections of a server, each with the latest answer begun on it. It tells apart who waits for us, who keeps us
  * waiting, and who is idle, which Node.js does only for a server that closes.
+ *
+ * A request that is on its way while we close its idle connection can get no answer (RFC 9112 §9.5), and to ask a client
+ * for the end takes an answer to ask in. So while closing we wait for the next request of each, and close only the
+ * connections that bring none for a while. (An answer sent unasked instead is worse: of clients of Node.js 40 in 13,000
+ * threw it away and then sent a request to a closed connection, where without it 15 did.)
  */
 export class Connections {
   private readonly latest = new Map<Socket, ServerResponse | undefined>();
@@ -44,10 +52,14 @@ export class Connections {
     });
   }
 
-  /** To be told of every answer before anything of it is sent. */
-  begin(response: ServerResponse): void {
-    const { socket } = response;
-    if (socket === null) return;
+  /**
+   * To be told of every answer before anything of it is sent.
+   * @returns whether it can be given: not where we have closed our side of the connection
+   */
+  begin(response: ServerResponse): boolean {
+    // A response behind another one has no socket yet.
+    const { socket } = response.req;
+    if (socket.writableEnded) return false;
     if (this.closing) {
       // A request behind another one on the same connection needs it open for longer.
       const before = this.latest.get(socket);
@@ -55,6 +67,7 @@ export class Connections {
       response.setHeader('Connection', 'close');
     }
     this.latest.set(socket, response);
+    return true;
   }
 
   /**
@@ -113,15 +126,27 @@ export class Connections {
     else socket.setTimeout(this.times.clientTimeout);
   }
 
+  /** Time is counted in looks, however late they come: all that had arrived was read between two of them. */
   private endIdle(looks: Map<Socket, Look>): void {
-    const now = performance.now();
     for (const socket of this.latest.keys()) {
+      if (socket.writableEnded) continue;
+      const { bytesRead } = socket;
       const look = looks.get(socket);
-      if (look?.bytesRead !== socket.bytesRead || !this.isIdle(socket)) {
-        looks.set(socket, { bytesRead: socket.bytesRead, at: now });
-      } else if (now - look.at >= this.times.farewell) {
-        socket.destroySoon();
-      }
+      const times = look?.bytesRead === bytesRead && this.isIdle(socket) ? look.times + 1 : 0;
+      looks.set(socket, { bytesRead, times });
+      if (times * SWEEP_PAUSE >= this.times.farewell) part(socket);
     }
   }
+}
+
+/**
+ * Closes our side of a connection, and the whole of it when the client has closed its own: a request on its way to a
+ * socket that is gone would be answered with a reset. It is read and not carried out, so that it can be sent again.
+ */
+function part(socket: Socket): void {
+  socket.end();
+  const cut = setTimeout(() => socket.destroy(), PARTING);
+  socket.once('close', () => {
+    clearTimeout(cut);
+  });
 }

@@ -35,7 +35,7 @@ const KEEP_ALIVE = 65_000;
  */
 export async function listen(
   app: Koa,
-  { host, port, clientTimeout = 60_000, farewell = 250 }: ListenOptions,
+  { host, port, clientTimeout = 60_000, farewell = 1000 }: ListenOptions,
 ): Promise<Listener> {
   const handle = app.callback();
   const server = createServer({
@@ -46,8 +46,8 @@ export async function listen(
   });
   const connections = new Connections(server, { clientTimeout, farewell });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    connections.begin(response);
-    if (isPath(request)) void handle(request, response);
+    if (!connections.begin(response)) request.resume();
+    else if (isPath(request)) void handle(request, response);
     else answerProxyRequest(response);
   });
   server.on('clientError', answerClientError);

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import Koa from 'koa';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { listen } from '../../lib/http/server.js';
 import { TrackingError } from '../../lib/errors.js';
 import { openFront, post } from './front.js';
@@ -65,6 +66,26 @@ describe('stopping', () => {
     socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(await once(socket, 'data')).to.match(/^HTTP\/1.1 200 [^]*\r\nConnection: close\r\n/);
     await Promise.all([closing, once(socket, 'end')]);
+  });
+
+  it('does not carry out what arrives when its side of the connection is closed, and resets nothing', async () => {
+    const front = await openFront();
+    const port = Number(new URL(front.url).port);
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setEncoding('latin1');
+    socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(socket, 'data');
+    const closing = front.close();
+    await once(socket, 'end');
+    const body = JSON.stringify(EVENT);
+    socket.write(
+      `POST /api/track HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer all\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
+    );
+    await setTimeout(20);
+    const closed = once(socket, 'close');
+    socket.end(body);
+    await closing;
+    expect(await closed).to.deep.equal([false]);
+    expect(front.points).to.deep.equal([]);
   });
 
   it('answers all requests that a client sent on one connection', async () => {
