@@ -17,6 +17,9 @@ const program = new Command('tracking')
   .version(version)
   .showHelpAfterError();
 
+// What is written here is for this user alone: events, and what DuckDB and others make without asking us for a mode.
+process.umask(0o077);
+
 // What a command needs is loaded when it runs: the service with its databases takes ten times as long as Node.js itself.
 program
   .command('serve')

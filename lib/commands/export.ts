@@ -7,7 +7,7 @@ import type { PointsFilter, Source } from '../transfer.js';
 import { archiveOf, type ArchiveOptions } from './archives.js';
 import { interruption, openServiceStore, untilInterrupted, withStore } from './store.js';
 
-const FILE_MODE = 0o666; // less what the user's umask takes away
+const FILE_MODE = 0o600;
 
 /** Writes points to a file, or to standard output. */
 export async function exportPoints(
