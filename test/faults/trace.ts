@@ -19,21 +19,21 @@ const TRACED = 'fsync,fdatasync,write,writev,pwrite64,sendto,sendmsg,read,recvfr
 const LINE = /^(\d+) +([\d.]+) (?:(\w+)\(|<\.\.\. (\w+) resumed>)(.*)$/;
 const DURATION = / <([\d.]+)>$/;
 
-/** `strace` on a running process: what it reads and writes, and when it syncs. */
+/** `strace` on running processes: what they read and write, and when they sync. */
 export class Trace {
   private constructor(
     private readonly strace: ChildProcess,
     private readonly file: string,
   ) {}
 
-  /** @throws Error where the process cannot be traced */
-  static async of(pid: number | undefined): Promise<Trace> {
+  /** @throws Error where a process cannot be traced */
+  static async of(pids: readonly (number | undefined)[]): Promise<Trace> {
     const file = path.join(temporaryFolder('trace'), 'strace.txt');
     const options = ['-y', '-ttt', '-T', '-s', '4096', '-e', `trace=${TRACED}`, '-o', file];
-    return new Trace(await attach(options, pid), file);
+    return new Trace(await attach(options, pids), file);
   }
 
-  /** Ends the tracing, and not the process. */
+  /** Ends the tracing, and not the processes. */
   async stop(): Promise<Call[]> {
     const ended = once(this.strace, 'close');
     this.strace.kill('SIGINT');
@@ -49,16 +49,17 @@ export class Trace {
  */
 export async function failSyncs(pid: number | undefined, file: string, error: string): Promise<void> {
   const calls = 'fsync,fdatasync,ftruncate';
-  await attach(['-P', file, '-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}`, '-o', '/dev/null'], pid);
+  await attach(['-P', file, '-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}`, '-o', '/dev/null'], [pid]);
 }
 
-/** Begins to trace all threads of a process, until `strace` is told to stop or the process ends. */
-async function attach(options: readonly string[], pid: number | undefined): Promise<ChildProcess> {
-  const strace = spawn('strace', ['-f', ...options, '-p', String(pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+/** Begins to trace all threads of the processes, until `strace` is told to stop or they end. */
+async function attach(options: readonly string[], pids: readonly (number | undefined)[]): Promise<ChildProcess> {
+  const targets = pids.flatMap((pid) => ['-p', String(pid)]);
+  const strace = spawn('strace', ['-f', ...options, ...targets], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   strace.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   strace.on('error', (error) => (said = `${error.message} (Debian package: strace)`));
-  while (!said.includes('attached')) {
+  while (said.split('attached').length <= pids.length) {
     if (strace.exitCode !== null || strace.pid === undefined) throw new Error(`strace does not trace: ${said}`);
     await setTimeout(10);
   }
