@@ -19,10 +19,10 @@ const PARTING = 1000;
 /** Connections that the kernel takes ahead of us, as far as it allows so many. Beyond it clients see resets and delays. */
 export const BACKLOG = 4096;
 
-/** How many bytes a connection had brought when it was last looked at, and how many looks have found it like that. */
+/** How many bytes a connection had brought when it was last looked at, and how many looks have found it so. */
 interface Look {
   readonly bytesRead: number;
-  readonly times: number;
+  readonly count: number;
 }
 
 /**
@@ -132,9 +132,9 @@ export class Connections {
       if (socket.writableEnded) continue;
       const { bytesRead } = socket;
       const look = looks.get(socket);
-      const times = look?.bytesRead === bytesRead && this.isIdle(socket) ? look.times + 1 : 0;
-      looks.set(socket, { bytesRead, times });
-      if (times * SWEEP_PAUSE >= this.times.farewell) part(socket);
+      const count = look?.bytesRead === bytesRead && this.isIdle(socket) ? look.count + 1 : 0;
+      looks.set(socket, { bytesRead, count });
+      if (count * SWEEP_PAUSE >= this.times.farewell) part(socket);
     }
   }
 }

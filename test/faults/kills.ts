@@ -17,8 +17,8 @@ const LEAST = 20;
 const MOST = 700;
 /** Milliseconds after its launch at which a process is killed again: Node.js and the database are loading. */
 const MOST_OF_START = 300;
-/** Milliseconds from the order to stop to the kill: the last checkpoint is under way. */
-const MOST_OF_STOP = 60;
+/** Milliseconds from the order to stop to the kill: the last answers, or the last checkpoint, are under way. */
+const MOST_OF_STOP = 120;
 
 type Moment = 'under load' | 'at start' | 'at stop';
 

@@ -23,6 +23,9 @@ export const FLAGS = [
 /** The application that every service of the tests has, with all scopes. */
 export const APPLICATION = { id: 'test-application', secret: 'a-secret-of-the-tests' } as const;
 
+/** A service that is stopped would wait for the next request of an idle connection. */
+const NOT_KEPT = { Connection: 'close' };
+
 /** The settings that make a service use a bucket. */
 export function influxDBSettings({ url, token, org, bucket }: BucketAccess): Record<string, string> {
   return {
@@ -82,6 +85,7 @@ export class ServiceProcess extends OwnServer {
       headers: {
         Authorization: `Basic ${Buffer.from(`${APPLICATION.id}:${APPLICATION.secret}`).toString('base64')}`,
         'Content-Type': 'application/x-www-form-urlencoded',
+        ...NOT_KEPT,
       },
       body: 'grant_type=client_credentials',
     });
@@ -90,7 +94,7 @@ export class ServiceProcess extends OwnServer {
   }
 
   protected async probe(): Promise<void> {
-    const response = await fetch(`${this.url}/health`);
+    const response = await fetch(`${this.url}/health`, { headers: NOT_KEPT });
     if (!response.ok) throw new Error(await response.text());
   }
 }
