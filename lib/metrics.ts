@@ -25,8 +25,13 @@ export const METRICS = {
     help: 'Writes, to the queue where there is one, and how long they took',
   },
   tracking_write_events: { type: 'histogram', help: 'Events of one write' },
-  tracking_write_failures_total: { type: 'counter', help: 'Writes that failed' },
+  tracking_write_failures_total: { type: 'counter', help: 'Writes that failed, to the queue or the store' },
   tracking_events_expired_total: { type: 'counter', help: 'Events that were deleted because of their age' },
+  tracking_queue_up: { type: 'gauge', help: 'Whether the queue answers: 1 or 0 (with a queue)' },
+  tracking_queue_losses_total: {
+    type: 'counter',
+    help: 'How often the queue has lost what it had acknowledged, as far as can be known (with a queue)',
+  },
   tracking_queue_events: { type: 'gauge', help: 'Events that are queued and not in the store yet (with a queue)' },
   tracking_queue_lag_seconds: { type: 'gauge', help: 'Since the oldest queued event was accepted (with a queue)' },
   tracking_dead_letters: { type: 'gauge', help: 'Events that the store will never take (with a queue)' },
@@ -34,5 +39,5 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
-/** What gives the value of a metric without labels when somebody asks; where it cannot, there is none. */
+/** What gives the value of a metric without labels when somebody asks; where it cannot, the last one stays. */
 export type Collectors = Readonly<Partial<Record<MetricName, () => number | Promise<number>>>>;

@@ -40,8 +40,15 @@ const MAX_BATCH = 20_000;
 /** How long a request may wait for the store once the service is stopping. Milliseconds. */
 const ANSWER_PATIENCE = 6000;
 
+/** How long a command of another process may go on then; the end of the store ends it too. Milliseconds. */
+const COMMAND_PATIENCE = ANSWER_PATIENCE + 500;
+
 /** How long a write may go on after the last request was answered or cut off. Milliseconds. */
 const LAST_WRITE_PATIENCE = 1000;
+
+/** How long the queue may be silent and count as there. Milliseconds. */
+const ANSWER_OF_QUEUE = 1500;
+const [one, zero] = [() => 1, () => 0];
 
 /** How long a start waits for NATS, so that the first requests find it. Milliseconds. */
 const START_PATIENCE = 1000;
@@ -97,20 +104,23 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       tracking_pending_bytes: () => admission.pendingBytes,
       tracking_events_expired_total: () => expiry.deletedEvents,
       ...(queue && {
+        tracking_queue_up: () => Promise.race([queue.lag().then(one, zero), sleep(ANSWER_OF_QUEUE, 0, { ref: false })]),
+        tracking_queue_losses_total: () => queue.losses,
         tracking_queue_events: async () => (await queue.lag()).events,
         tracking_queue_lag_seconds: async () => (await queue.lag()).seconds,
         tracking_dead_letters: () => queue.deadLetters.count(),
       }),
     });
     closers.push(async () => {
-      // A database that does not answer must not keep the service from ending.
+      // A database that does not answer must not keep the service from ending, nor a deletion that is queued.
+      queue?.abandon();
       const ended = Promise.all([expiry.close(), ingest.close().then(() => queue?.close())]);
       await Promise.race([ended, sleep(LAST_WRITE_PATIENCE, undefined, { ref: false })]);
       await store.close();
       await ended;
     });
     if (queue !== undefined) {
-      feed(queue, store);
+      feed(queue, store, metrics);
       await queue.established(START_PATIENCE).catch(() => undefined);
     }
 
@@ -130,19 +140,23 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       logger,
       meter: metrics,
       readiness: [
-        { name: 'store', check: () => store.check() },
-        ...(queue === undefined ? [] : [{ name: 'queue', check: () => queue.check() }]),
+        // Behind a queue events are taken also while the store is away.
+        { name: 'store', essential: queue === undefined, check: () => store.check() },
+        ...(queue === undefined ? [] : [{ name: 'queue', essential: true, check: () => queue.check() }]),
       ],
       cloudEvents: settings.cloudEvents,
       mounts: [authorization.middleware],
     });
     const server = await listen(app, settings.http);
     closers.push(async () => {
+      const commands = lock.finish();
       // Late enough for a store that still answers, and early enough to tell those who wait for one that does not.
       const late = setTimeout(() => {
         ingest.abandon();
+        queue?.abandon();
       }, ANSWER_PATIENCE);
-      await server.close();
+      const patience = sleep(COMMAND_PATIENCE, undefined, { ref: false });
+      await Promise.all([server.close(), Promise.race([commands, patience])]);
       clearTimeout(late);
     });
     expiry.run();
@@ -156,7 +170,6 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       },
       storeStreams(transfers),
     );
-    closers.push(() => lock.finish());
     return { url: server.url, applications, stop };
   } catch (error) {
     await stop();
@@ -198,13 +211,13 @@ export function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[
 }
 
 /** Several partitions come at once, and the store takes one write at a time. */
-function feed(queue: Queue, store: Store): void {
+function feed(queue: Queue, store: Store, metrics: Metrics): void {
   const turns = new Turns();
   queue.feed({
     write: (points, delivery) =>
       turns.take(() => {
         delivery.assertHeld();
-        return store.write(points, delivery);
+        return metrics.countingFailures(store.write(points, delivery));
       }),
     delete: (selection, progress, assertHeld) =>
       turns.take(() => {

@@ -69,16 +69,21 @@ describe('the service behind a queue', function () {
     const token = await service.token();
     const ready = await fetch(`${service.url}/ready`);
     expect(ready.status).to.equal(503);
-    expect(await ready.text()).to.match(/"name":"queue","status":"not ready","reason":"[^"]*NATS at nats:/);
+    expect(await ready.text()).to.match(/"name":"queue","status":"not ready","reason":"[^"]*NATS/);
     const refused = await track(service, token, { namespace: 'a', name: 'b', value: 1 });
     expect(refused.status).to.equal(503);
     expect(refused.headers.get('Retry-After')).to.match(/^\d+$/);
+    expect(await metric(service, 'tracking_queue_up')).to.equal(0);
     await own.restart();
     await until(async () => (await fetch(`${service.url}/ready`)).ok);
+    expect(await metric(service, 'tracking_queue_up')).to.equal(1);
+    await until(async () => (await metric(service, 'tracking_queue_events')) === 0);
     expect(await (await fetch(`${service.url}/ready`)).text()).to.match(/"note":"[^"]*power cut is not known/);
     expect((await track(service, token, { namespace: 'a', name: 'b', value: 1 })).status).to.equal(201);
     await until(async () => (await count(service, token, 'a')) === 1);
     await own.kill();
+    await until(async () => (await metric(service, 'tracking_queue_up')) === 0);
+    expect(await metric(service, 'tracking_queue_events')).to.be.a('number');
     expect(await service.stop()).to.equal(0);
   });
 
@@ -95,14 +100,54 @@ describe('the service behind a queue', function () {
     await influx.kill();
     const events = Array.from({ length: 100 }, (_, value) => ({ namespace: 'a', name: 'b', value }));
     expect((await track(service, token, events)).status).to.equal(201);
-    const ready = await (await fetch(`${service.url}/ready`)).text();
-    expect(ready).to.match(/"name":"store","status":"not ready"/);
+    const response = await fetch(`${service.url}/ready`);
+    expect(response.status).to.equal(200);
+    const ready = await response.text();
+    expect(ready).to.match(/^\{"status":"degraded"/);
+    expect(ready).to.match(/"name":"store","status":"not ready","reason":"InfluxDB [^"]+"/);
+    expect(ready).not.to.match(/127\.0\.0\.1|localhost/);
     expect(ready).to.match(/"name":"queue","status":"ready","note":"100 event\(s\) wait for the store/);
     expect(await service.stop()).to.equal(0);
     await influx.restart();
     await service.restart();
     await until(async () => (await count(service, token, 'a')) >= 101);
     expect(await count(service, token, 'a')).to.equal(101);
+    expect(await service.stop()).to.equal(0);
+    await influx.stop();
+  });
+
+  it('tells nothing of a first start in the log that is no trouble', async () => {
+    const service = await ServiceProcess.start(queueSettings());
+    await until(async () => (await fetch(`${service.url}/ready`)).ok);
+    const token = await service.token();
+    expect((await track(service, token, { namespace: 'a', name: 'b', value: 1 })).status).to.equal(201);
+    await until(async () => (await count(service, token, 'a')) === 1);
+    expect(await service.stop()).to.equal(0);
+    expect(service.log).not.to.include('queue');
+  });
+
+  it('answers a deletion that cannot be done before it stops, in time, and does it afterwards', async function () {
+    this.timeout('20m'); // influxd may have to be built
+    const influx = await OwnInfluxDBServer.start();
+    const bucket = await influx.createBucket();
+    const service = await ServiceProcess.start({ ...queueSettings(), ...influxDBSettings(bucket) });
+    const token = await service.token();
+    const events = Array.from({ length: 10 }, (_, value) => ({ namespace: 'a', name: 'b', value }));
+    expect((await track(service, token, events)).status).to.equal(201);
+    await until(async () => (await count(service, token, 'a')) === 10);
+    await influx.kill();
+    const deletion = fetch(`${service.url}/api/events/a/b`, {
+      method: 'DELETE',
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    await sleep(500);
+    const [answer, exit] = await Promise.all([deletion, service.stop()]);
+    expect(exit).to.equal(0);
+    expect(answer.status).to.equal(503);
+    expect(await answer.text()).to.include('The deletion is in the queue and will be carried out');
+    await influx.restart();
+    await service.restart();
+    await until(async () => (await count(service, token, 'a')) === 0);
     expect(await service.stop()).to.equal(0);
     await influx.stop();
   });
@@ -167,4 +212,10 @@ async function count(service: ServiceProcess, token: string, namespace: string):
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
+}
+
+async function metric(service: ServiceProcess, name: string): Promise<number | undefined> {
+  const text = await (await fetch(`${service.url}/metrics`)).text();
+  const value = new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1];
+  return value === undefined ? undefined : Number(value);
 }

@@ -54,7 +54,7 @@ export function createApp({
   routeEvents(router, authenticated, store);
   routeDeletion(router, authenticated, deleter);
   routeDiscovery(router, authenticated, store);
-  routeHealth(router, readiness);
+  routeHealth(router, readiness, logger);
   routeMetrics(router, meter);
   routeDocs(router);
 

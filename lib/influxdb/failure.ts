@@ -1,5 +1,5 @@
 import { HttpError } from '@influxdata/influxdb-client';
-import { TrackingError } from '../errors.js';
+import { messageOf, TrackingError } from '../errors.js';
 
 /** Errors of a socket that never came to be: not one byte was sent. */
 const NOT_CONNECTED = new Set([
@@ -38,8 +38,8 @@ export function troubleIn(message: string): string | undefined {
 export function foreignAnswer(status: number, message: string, url: string): TrackingError {
   return new TrackingError(
     'unavailable',
-    `What answers at ${new URL(url).host} is not InfluxDB 2, or something before it (status ${status}): see INFLUXDB_URL.`,
-    { retryAfter: 30, cause: new Error(message) },
+    `What answers in the place of InfluxDB is not InfluxDB 2, or something before it (status ${status}): see INFLUXDB_URL.`,
+    { retryAfter: 30, cause: new Error(`${new URL(url).host} answered: ${message}`) },
   );
 }
 
@@ -94,5 +94,7 @@ export function trackingErrorOf(error: unknown, url: string): TrackingError {
     return failureOf(error.statusCode, error.message, Number.isFinite(seconds) && seconds > 0 ? seconds : undefined);
   }
   const fate = neverConnected(error) ? 'cannot be reached' : 'broke off the connection';
-  return new TrackingError('unavailable', `InfluxDB ${fate} at ${new URL(url).host}.`, { retryAfter: 5, cause: error });
+  // Where it is, is for the log alone.
+  const cause = new Error(`${new URL(url).host}: ${messageOf(error)}`, { cause: error });
+  return new TrackingError('unavailable', `InfluxDB ${fate}.`, { retryAfter: 5, cause });
 }

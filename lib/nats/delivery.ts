@@ -1,8 +1,32 @@
 import { deleteOnce } from './deletion.js';
+import { MAX_WEIGHT, weightOf } from './messages.js';
 import { eraOfSequence } from './numbering.js';
 import type { Position } from './position.js';
 import type { Queued } from './reader.js';
+import type { Session } from './stream.js';
 import { keep, type Tenure } from './tenure.js';
+
+/**
+ * Events in a delivery, but for those of a single message. All that is made of them should be gone before V8 takes it for
+ * something that stays: with 20,000 a service that caught up grew by 80 MiB of nothing but garbage.
+ */
+const DELIVERY_EVENTS = 5000;
+
+/** Takes the next delivery from the front of what was read ahead: whole messages, some of points or one deletion. */
+export function takeDelivery(ahead: Queued[], { numbering }: Session): Queued[] {
+  const era = eraOfSequence(numbering, ahead[0]?.sequence ?? 0);
+  let [end, events, weight] = [0, 0, 0];
+  for (const { points, sequence } of ahead) {
+    events += points?.length ?? 0;
+    for (const { series } of points ?? []) weight += weightOf(series);
+    if (end > 0 && (points === undefined || events > DELIVERY_EVENTS || weight > MAX_WEIGHT)) break;
+    // Named after another era, and perhaps in the store already under its name.
+    if (eraOfSequence(numbering, sequence) !== era) break;
+    end++;
+    if (points === undefined) break;
+  }
+  return ahead.splice(0, end);
+}
 
 /**
  * Hands the messages of one delivery over, until the store has them.

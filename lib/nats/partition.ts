@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, TrackingError } from '../errors.js';
-import { deliver } from './delivery.js';
-import { MAX_WEIGHT, weightOf } from './messages.js';
-import { endSince, eraOf, eraOfSequence, type Numbering, type Reached } from './numbering.js';
+import { deliver, takeDelivery } from './delivery.js';
+import { endSince, eraOf, type Numbering, type Reached } from './numbering.js';
 import { isLost, Position } from './position.js';
 import { PartitionReader, type Queued } from './reader.js';
 import type { Session } from './stream.js';
@@ -14,11 +13,6 @@ const POSITION_PATIENCE = 5000;
 /** How long nothing must come before the position is put to rest, and how long until the stream is looked at unasked. */
 const REST_AFTER = 200;
 const LOOK_AFTER = 1000;
-/**
- * Events in a delivery, but for those of a single message. All that is made of them should be gone before V8 takes it for
- * something that stays: with 20,000 a service that caught up grew by 80 MiB of nothing but garbage.
- */
-const DELIVERY_EVENTS = 5000;
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 5000;
 
@@ -150,7 +144,7 @@ export class Partition implements Tenure {
   private async advance(position: Position): Promise<void> {
     this.woken = false;
     if (this.ahead.length === 0) this.ahead = await this.persist(() => this.reader.read(this.written + 1));
-    const messages = this.takeDelivery(this.session());
+    const messages = takeDelivery(this.ahead, this.session());
     const last = messages.at(-1)?.sequence;
     if (last === undefined) {
       await this.idle(position);
@@ -162,22 +156,6 @@ export class Partition implements Tenure {
     const { written } = position.state;
     this.written = last;
     await this.purge(written);
-  }
-
-  /** Whole messages of those read ahead: some of points, or one deletion. */
-  private takeDelivery({ numbering }: Session): Queued[] {
-    const era = eraOfSequence(numbering, this.ahead[0]?.sequence ?? 0);
-    let end = 0;
-    for (let events = 0, weight = 0; end < this.ahead.length; end++) {
-      const { points, sequence = 0 } = this.ahead[end] ?? {};
-      events += points?.length ?? 0;
-      for (const { series } of points ?? []) weight += weightOf(series);
-      if (end > 0 && (points === undefined || events > DELIVERY_EVENTS || weight > MAX_WEIGHT)) break;
-      // Named after another era, and perhaps in the store already under its name.
-      if (eraOfSequence(numbering, sequence) !== era) break;
-      if (points === undefined) return this.ahead.splice(0, 1);
-    }
-    return this.ahead.splice(0, end);
   }
 
   /** Nothing is there to be read: after a while the position says so, and nobody need repeat the last delivery. */

@@ -22,7 +22,7 @@ const UNKNOWN_FATE = 'Its events may be stored.';
 const NOTHING_STORED = 'Nothing of this request was stored.';
 
 /** Events in a message, which a delivery takes whole: what is recorded for them has to fit into a message too. */
-export function maxEvents({ nc }: Pick<Session, 'nc'>): number {
+export function maxEvents({ nc }: Session): number {
   return Math.min(20_000, Math.floor((nc.info?.max_payload ?? 1_048_576) / 48));
 }
 

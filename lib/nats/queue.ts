@@ -40,6 +40,7 @@ export class NatsQueue implements Queue {
   private readonly connection: Connection;
   private readonly publisher: Publisher;
   private leases: Leases | undefined;
+  private lagUnderWay: Promise<Lag> | undefined;
   /** What refuses those who wait for a deletion. */
   private readonly waiting = new Set<() => void>();
 
@@ -83,7 +84,11 @@ export class NatsQueue implements Queue {
   }
 
   lag(): Promise<Lag> {
-    return this.attempt(() => lagOf(this.connection.session));
+    // However many ask at once, NATS is asked once.
+    this.lagUnderWay ??= this.attempt(() => lagOf(this.connection.session)).finally(
+      () => (this.lagUnderWay = undefined),
+    );
+    return this.lagUnderWay;
   }
 
   async check(): Promise<string | undefined> {

@@ -34,17 +34,20 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** Adds metrics whose values are asked for when they are needed. */
+  /** Adds metrics whose values are asked for when they are needed; where one is not to be had, the last known one stays. */
   collect(collectors: Collectors): void {
     for (const [key, collector] of Object.entries(collectors)) {
       const name = key as MetricName;
+      let known = false;
       const configuration = {
         ...described(name, this.registry),
         async collect(this: Gauge | Counter): Promise<void> {
-          this.reset();
           const value = await inTime(collector);
-          if (value === undefined) this.remove();
-          else this.inc(value);
+          if (value !== undefined) {
+            known = true;
+            this.reset();
+            this.inc(value);
+          } else if (!known) this.remove();
         },
       };
       if (METRICS[name].type === 'counter') new Counter(configuration);
@@ -60,18 +63,21 @@ export class Metrics {
 
   /** A write that counts and times itself. */
   measured(write: Write): Write {
-    return async (points) => {
+    return (points) => {
       this.writeEvents.observe(points.length);
       const end = this.writeSeconds.startTimer();
-      try {
-        return await write(points);
-      } catch (error) {
-        this.writeFailures.inc();
-        throw error;
-      } finally {
-        end();
-      }
+      return this.countingFailures(write(points)).finally(end);
     };
+  }
+
+  /** What the work comes to; where it fails, that is counted as a write that failed. */
+  async countingFailures<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (error) {
+      this.writeFailures.inc();
+      throw error;
+    }
   }
 
   /** All of them, in the text format of Prometheus. */

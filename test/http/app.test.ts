@@ -157,7 +157,7 @@ describe('the front door', () => {
 
 describe('/health and /ready', () => {
   it('say that all is well', async () => {
-    const front = await openFront({ readiness: [{ name: 'store', check: () => Promise.resolve() }] });
+    const front = await openFront({ readiness: [{ name: 'store', essential: true, check: () => Promise.resolve() }] });
     expect(await (await front.fetch('/health', { headers: { authorization: '' } })).json()).to.deep.equal({
       status: 'ok',
     });
@@ -170,7 +170,7 @@ describe('/health and /ready', () => {
 
   it('say what people should know of what is ready', async () => {
     const check = (): Promise<string> => Promise.resolve('3 dead letter(s).');
-    const front = await openFront({ readiness: [{ name: 'queue', check }] });
+    const front = await openFront({ readiness: [{ name: 'queue', essential: true, check }] });
     expect(await (await front.fetch('/ready')).json()).to.deep.equal({
       status: 'ready',
       checks: [{ name: 'queue', status: 'ready', note: '3 dead letter(s).' }],
@@ -182,8 +182,8 @@ describe('/health and /ready', () => {
     let asked = 0;
     const front = await openFront({
       readiness: [
-        { name: 'store', check: () => Promise.reject(new Error('InfluxDB is not there.')) },
-        { name: 'queue', check: () => new Promise(() => asked++) },
+        { name: 'store', essential: true, check: () => Promise.reject(new Error('InfluxDB is not there.')) },
+        { name: 'queue', essential: true, check: () => new Promise(() => asked++) },
       ],
     });
     const responses = await Promise.all([front.fetch('/ready'), front.fetch('/ready')]);
@@ -199,5 +199,22 @@ describe('/health and /ready', () => {
     }
     expect(asked).to.equal(1);
     await front.close();
+  });
+
+  it('say that events are taken although something else is missing, and tell the log where it is', async () => {
+    const check = (): Promise<never> =>
+      Promise.reject(new Error('InfluxDB is away.', { cause: new Error('at 10.0.0.7') }));
+    const front = await openFront({ readiness: [{ name: 'store', essential: false, check }] });
+    const response = await front.fetch('/ready');
+    expect(response.status).to.equal(200);
+    expect(await response.json()).to.deep.equal({
+      status: 'degraded',
+      checks: [{ name: 'store', status: 'not ready', reason: 'InfluxDB is away.' }],
+    });
+    await front.fetch('/ready');
+    await front.close();
+    const told = front.logged.filter(({ message }) => message === 'not ready');
+    expect(told).to.have.length(1);
+    expect(told[0]).to.include({ check: 'store', reason: 'InfluxDB is away.', cause: 'at 10.0.0.7' });
   });
 });

@@ -113,7 +113,7 @@ describe('Sending lines to InfluxDB', () => {
     await new Promise((resolve) => server?.close(resolve));
     const { code, message } = await failureOf(to.send(['a value=1 1']));
     expect([code, message]).to.deep.equal(['unavailable', message]);
-    expect(message).to.match(/cannot be reached at 127\.0\.0\.1:\d+\.$/);
+    expect(message).to.match(/cannot be reached\.$/);
   });
 
   it('finds the points that InfluxDB refuses, and delivers all others', async () => {

@@ -161,9 +161,7 @@ describe('Events in InfluxDB', () => {
   it('wait for nothing where InfluxDB is absent or the settings are wrong, and say which', async () => {
     const absent = open({ url: `http://127.0.0.1:${String(await freePort())}` });
     for (const work of [absent.check(), absent.write([point({ namespace: 'A' })]), absent.namespaces()]) {
-      expect(await messageOf(work)).to.match(
-        /cannot be reached at 127\.0\.0\.1:\d+\.(?: Nothing of this request was stored\.)?$/,
-      );
+      expect(await messageOf(work)).to.match(/cannot be reached\.(?: Nothing of this request was stored\.)?$/);
     }
     expect(await messageOf(open({ token: 'wrong' }).check())).to.include('INFLUXDB_TOKEN');
     expect(await messageOf(open({ bucket: 'none' }).check())).to.include('INFLUXDB_BUCKET');

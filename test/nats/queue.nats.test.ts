@@ -1,6 +1,10 @@
 import { expect } from 'chai';
+import type { Selection } from '../../lib/aggregation.js';
+import { deleteCounted } from '../../lib/deletion.js';
 import { TrackingError } from '../../lib/errors.js';
 import type { Point } from '../../lib/event.js';
+import type { QueueConsumer } from '../../lib/queue.js';
+import { MILLISECOND } from '../../lib/time.js';
 import { all, expectUnavailable, NOON, point, points } from '../contract/subject.js';
 import { ReferenceStore } from '../reference.js';
 import { OwnNatsServer } from '../servers/nats.js';
@@ -79,6 +83,29 @@ describe('the queue in NATS', () => {
     expect(await deleted).to.equal(7);
     await until(() => database.places.size === 3);
     expect(database.sorted).to.deep.equal([100, 101, 102]);
+  });
+
+  it('counts what a deletion is about once, over all its tries and over readers that die', async () => {
+    const stream = server().freshStream();
+    const [asker, first, store] = [await open({ stream }), await open({ stream }), new HalfDeletingStore()];
+    const consumer = (fails: boolean): QueueConsumer => ({
+      write: (given, delivery) => store.write(given, delivery),
+      delete: (selection, progress) => {
+        store.fails = fails || !store.failed;
+        return deleteCounted(store, selection, progress);
+      },
+    });
+    first.feed(consumer(true));
+    await asker.publish(
+      points(10, (value) => ({ namespace: 'n', value, time: NOON + BigInt(value % 2) * MILLISECOND })),
+    );
+    await until(async () => (await store.namespaces()).length === 1);
+    const deleted = asker.delete(all('n'));
+    await until(() => store.failed);
+    await first.close();
+    asker.feed(consumer(false));
+    expect(await deleted).to.equal(10);
+    expect(await store.namespaces()).to.deep.equal([]);
   });
 
   it('answers a deletion that the store refuses for good, and goes on', async () => {
@@ -232,3 +259,16 @@ describe('the queue in NATS', () => {
     if (monitorUrl !== null) expect(await (await open({ monitorUrl })).check()).to.equal(undefined);
   });
 });
+
+/** Deletes a part at the first try, and says that it failed. */
+class HalfDeletingStore extends ReferenceStore {
+  fails = true;
+  failed = false;
+
+  override async delete(selection: Selection): Promise<number> {
+    if (!this.fails) return super.delete(selection);
+    if (!this.failed) await super.delete({ ...selection, tsMax: NOON + MILLISECOND });
+    this.failed = true;
+    throw new TrackingError('unavailable', 'only a part was deleted');
+  }
+}

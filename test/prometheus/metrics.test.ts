@@ -75,20 +75,25 @@ describe('/metrics', () => {
     await front.track([EVENT, EVENT]);
     await write(front.points);
     await write([]).catch(() => undefined);
+    await metrics.countingFailures(Promise.reject(new Error('A delivery failed.'))).catch(() => undefined);
     const values = await valuesIn(front);
     expect(values.get('tracking_write_duration_seconds_count')).to.equal(2);
     expect(values.get('tracking_write_events_sum')).to.equal(2);
-    expect(values.get('tracking_write_failures_total')).to.equal(1);
+    expect(values.get('tracking_write_failures_total')).to.equal(2);
   });
 
-  it('leave out what cannot be told now, and have all the rest', async () => {
+  it('keep the last known value where there is none to be had now, and leave out what was never known', async () => {
+    let away = false;
     metrics.collect({
-      tracking_queue_events: () => Promise.reject(new Error('The queue is away.')),
+      tracking_queue_lag_seconds: () => Promise.reject(new Error('The queue is away.')),
+      tracking_queue_events: () => (away ? Promise.reject(new Error('The queue is away.')) : Promise.resolve(5)),
       tracking_dead_letters: () => Promise.resolve(7),
     });
-    const values = await valuesIn(front);
-    expect(values.has('tracking_queue_events')).to.equal(false);
-    expect(values.get('tracking_dead_letters')).to.equal(7);
-    expect((await valuesIn(front)).get('tracking_dead_letters')).to.equal(7);
+    for (away of [false, true, true]) {
+      const values = await valuesIn(front);
+      expect(values.has('tracking_queue_lag_seconds')).to.equal(false);
+      expect(values.get('tracking_queue_events')).to.equal(5);
+      expect(values.get('tracking_dead_letters')).to.equal(7);
+    }
   });
 });

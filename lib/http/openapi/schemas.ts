@@ -142,7 +142,11 @@ const ANSWERED: Readonly<Record<string, Schema>> = {
   Deleted: object({ deleted: { type: 'integer', minimum: 0, description: 'How many events are gone.' } }),
   Health: object({ status: { const: 'ok', type: 'string' } }),
   Readiness: object({
-    status: { type: 'string', enum: ['ready', 'not ready'] },
+    status: {
+      type: 'string',
+      enum: ['ready', 'degraded', 'not ready'],
+      description: '`degraded`: events are taken, and something else is missing, such as the store behind a queue.',
+    },
     checks: {
       type: 'array',
       items: object(

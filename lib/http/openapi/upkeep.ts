@@ -17,10 +17,11 @@ const isReady: Operation = {
   operationId: 'isReady',
   tags: ['Operation'],
   summary: 'Can the service do its work?',
-  description: 'Whether it can take and answer requests, and why not. A check that takes longer than 2 s has failed.',
+  description:
+    'Whether it can take events, and what is missing. Behind a queue it can also while the store is away: then it is `degraded`, and questions are answered with 503 until the store is back. A check that takes longer than 2 s has failed.',
   security: [],
   responses: {
-    200: answerOf('It can.', schemaNamed('Readiness'), {
+    200: answerOf('It can take events.', schemaNamed('Readiness'), {
       status: 'ready',
       checks: [{ name: 'store', status: 'ready' }],
     }),

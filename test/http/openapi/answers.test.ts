@@ -11,7 +11,7 @@ describe('/openapi.json, of what is answered,', () => {
   let front: Front;
   let described: Described;
   before(async () => {
-    front = await openFront({ readiness: [{ name: 'store', check: () => Promise.resolve() }] });
+    front = await openFront({ readiness: [{ name: 'store', essential: false, check: () => Promise.resolve() }] });
     described = await Described.by(front);
   });
   after(() => front.close());
@@ -82,7 +82,7 @@ describe('/openapi.json, of what is answered,', () => {
     };
     for (const [name, response] of Object.entries(answers)) described.validate(name, await response.json());
     other = await openFront({
-      readiness: [{ name: 'store', check: () => Promise.reject(new Error('It is gone.')) }],
+      readiness: [{ name: 'store', essential: true, check: () => Promise.reject(new Error('It is gone.')) }],
     });
     described.validate('Readiness', await (await other.fetch('/ready')).json());
   });
