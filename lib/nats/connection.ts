@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { messageOf, TrackingError } from '../errors.js';
-import { failureOf, isMissing } from './failure.js';
+import { optionsOf, RETRY_PAUSE, shown } from './address.js';
+import { failureOf, isMissing, unreachedFor } from './failure.js';
 import { type Break, breakNotes, eraOf, holdsStill, type Numbering, type Reached, sequenceNow } from './numbering.js';
 import { openSession, type Session, type StreamOptions } from './stream.js';
 
@@ -15,8 +16,6 @@ export interface ConnectionSettings extends StreamOptions {
 
 /** Milliseconds between two looks at whether the stream is still the one it was. */
 const LOOK_PAUSE = 1000;
-const RETRY_PAUSE = 500;
-const CONNECT_PATIENCE = 2000;
 
 /** The one connection to NATS: made as soon as there is a server, and made again for ever. */
 export class Connection {
@@ -114,7 +113,7 @@ export class Connection {
         const nc = await connect(optionsOf(this.settings.url));
         await this.use(nc).finally(() => nc.close());
       } catch (error) {
-        this.reason = { sentence: 'NATS cannot be reached.', cause: this.located(messageOf(error)) };
+        this.reason = { sentence: unreachedFor(error), cause: this.located(messageOf(error)) };
       }
       await sleep(RETRY_PAUSE, undefined, { signal }).catch(() => undefined);
     }
@@ -196,28 +195,4 @@ interface Reason {
 
 function unavailable({ sentence, cause }: Reason): TrackingError {
   return new TrackingError('unavailable', sentence, { retryAfter: 5, ...(cause === undefined ? {} : { cause }) });
-}
-
-function optionsOf(url: string): ConnectionOptions {
-  const addresses = url.split(',').map((address) => new URL(address.trim()));
-  const { username, password, protocol } = addresses[0] ?? new URL(url);
-  const [user, secret] = [decodeURIComponent(username), decodeURIComponent(password)];
-  return {
-    servers: addresses.map(({ host }) => host),
-    ...(protocol === 'tls:' ? { tls: {} } : {}),
-    ...(user === '' ? {} : secret === '' ? { token: user } : { user, pass: secret }),
-    name: 'tracking',
-    timeout: CONNECT_PATIENCE,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: RETRY_PAUSE,
-    ignoreAuthErrorAbort: true,
-    // So that a half-open connection is noticed.
-    pingInterval: 3000,
-    maxPingOut: 2,
-  };
-}
-
-/** Without user, password and token. */
-function shown(url: string): string {
-  return url.replaceAll(/\/\/[^@/,]*@/g, '//');
 }

@@ -39,6 +39,21 @@ function reasonOf(error: unknown): string {
 const NO_JETSTREAM_SENTENCE =
   'The NATS server has no JetStream: start it with -js, or with a block `jetstream` in its configuration file.';
 
+// OpenSSL's names, such as DEPTH_ZERO_SELF_SIGNED_CERT, and Node.js's own, such as ERR_TLS_CERT_ALTNAME_INVALID.
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
+
+/** Why there is no connection, in a sentence that names no address. */
+export function unreachedFor(error: unknown): string {
+  if (error instanceof errors.AuthorizationError) return 'NATS refuses the user, password or token of NATS_URL.';
+  if (error instanceof Error && 'code' in error && UNTRUSTED.test(String(error.code))) {
+    return 'NATS shows a certificate that is not trusted: NODE_EXTRA_CA_CERTS must name the file of its authority.';
+  }
+  if (messageOf(error).includes("does not support 'tls'")) {
+    return 'NATS does not speak TLS: NATS_URL must begin with nats://.';
+  }
+  return 'NATS cannot be reached.';
+}
+
 /** Whether there was nobody to answer: nothing has reached a stream. */
 export function isNobody(error: unknown): boolean {
   return error instanceof errors.NoRespondersError || (error instanceof errors.RequestError && error.isNoResponders());
