@@ -6,7 +6,7 @@ import path from 'node:path';
 import { temporaryFolder } from './lifetime.js';
 import { getNatsServer } from './nats-server.js';
 import { OwnServer } from './own-server.js';
-import { freePort, ServerProcess } from './process.js';
+import { freePorts, ServerProcess } from './process.js';
 
 /** What is said to a NATS server at its start. */
 export interface NatsServerOptions {
@@ -41,9 +41,29 @@ export class OwnNatsServer extends OwnServer implements NatsServer {
 
   /** Starts an empty one on free ports of the loopback address. */
   static async start(options: NatsServerOptions = {}): Promise<OwnNatsServer> {
+    return OwnNatsServer.startOn(await freePorts(2), options);
+  }
+
+  /** Starts several empty ones that are a cluster; together, for none is healthy alone. */
+  static async startCluster(size: number): Promise<OwnNatsServer[]> {
+    const ports = await freePorts(3 * size);
+    const between = ports.splice(0, size);
+    const routes = between.map((port) => `"nats://127.0.0.1:${String(port)}"`).join(', ');
+    return Promise.all(
+      between.map((port) => {
+        const membership = `cluster { name: "tests", listen: "127.0.0.1:${String(port)}", routes: [${routes}] }`;
+        const configuration = `server_name: "server-${String(port)}"\n${membership}`;
+        return OwnNatsServer.startOn(ports.splice(0, 2), { configuration });
+      }),
+    );
+  }
+
+  private static async startOn(
+    [port = 0, monitorPort = 0]: number[],
+    options: NatsServerOptions,
+  ): Promise<OwnNatsServer> {
     const program = await getNatsServer();
     const folder = temporaryFolder('nats');
-    const [port, monitorPort] = [await freePort(), await freePort()];
     const file = path.join(folder, 'nats.conf');
     writeFileSync(file, configurationOf(options, folder, port, monitorPort));
     const launch = (): ServerProcess => ServerProcess.spawn(program, ['-c', file], path.join(folder, 'nats.log'));
