@@ -90,9 +90,9 @@ describe('the queue in NATS', () => {
     const [asker, first, store] = [await open({ stream }), await open({ stream }), new HalfDeletingStore()];
     const consumer = (fails: boolean): QueueConsumer => ({
       write: (given, delivery) => store.write(given, delivery),
-      delete: (selection, progress) => {
+      delete: (selection, progress, assertHeld) => {
         store.fails = fails || !store.failed;
-        return deleteCounted(store, selection, progress);
+        return deleteCounted(store, selection, progress, assertHeld);
       },
     });
     first.feed(consumer(true));
