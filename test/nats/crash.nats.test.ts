@@ -161,6 +161,7 @@ describe('what a process leaves behind that dies', () => {
       acknowledged.filter((value) => !found.has(value)),
       'lost',
     ).to.deep.equal([]);
+    expect(queue.losses, 'lost, as it says').to.equal(0);
     await queue.close();
     await own.stop();
   });
