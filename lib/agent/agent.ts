@@ -60,7 +60,12 @@ export class Agent {
       history.dropped(events);
       logger.warn('events were dropped that could not be sent', { events, reason });
     });
-    const agent = new Agent(parts, parts.figures ?? hostFigures(settings, (...words) => logger.warn(...words)), buffer, history);
+    const agent = new Agent(
+      parts,
+      parts.figures ?? hostFigures(settings, (...words) => logger.warn(...words)),
+      buffer,
+      history,
+    );
     try {
       await agent.openStatsD();
     } catch (error) {

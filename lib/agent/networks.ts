@@ -8,7 +8,11 @@ export function networks(file = '/proc/net/dev'): Source {
     const figures = (await readFile(file, 'latin1')).split('\n').flatMap((line) => {
       const colon = line.indexOf(':');
       const name = line.slice(0, colon).trim();
-      const counters = line.slice(colon + 1).trim().split(/\s+/).map(Number);
+      const counters = line
+        .slice(colon + 1)
+        .trim()
+        .split(/\s+/)
+        .map(Number);
       if (colon < 0 || name === 'lo' || counters.every((count) => count === 0)) return [];
       const grown = rates.of(name, counters, seconds);
       return grown === undefined ? [] : trafficOf(name, grown);

@@ -32,7 +32,11 @@ export function segmentNamed(name: string): Segment | undefined {
  */
 export async function inspect(directory: string, segment: Segment, last: boolean): Promise<void> {
   const content = await readFile(segmentPath(directory, segment));
-  for (let start = 0, end = content.indexOf(NEWLINE); end >= 0; start = end + 1, end = content.indexOf(NEWLINE, start)) {
+  for (
+    let start = 0, end = content.indexOf(NEWLINE);
+    end >= 0;
+    start = end + 1, end = content.indexOf(NEWLINE, start)
+  ) {
     if (last && !isJson(content.toString('utf8', start, end))) break;
     segment.bytes = end + 1;
     segment.events++;

@@ -38,7 +38,9 @@ export async function listenForStatsD(
   } catch (error) {
     await close();
     const where = port === undefined || closers.length > 0 ? String(path) : `UDP port ${port}`;
-    throw new TrackingError('unavailable', `StatsD cannot be taken on ${where}: ${messageOf(error)}.`, { cause: error });
+    throw new TrackingError('unavailable', `StatsD cannot be taken on ${where}: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
 }
 

@@ -69,13 +69,16 @@ export class StatsD {
   private refuse(line: string): void {
     if (this.malformed++ > 0) return;
     const shown = JSON.stringify(line.slice(0, MAX_SHOWN));
-    this.options.say(`A line is no StatsD, and left out: ${shown}. Further ones are only counted (tracking agent status).`);
+    this.options.say(
+      `A line is no StatsD, and left out: ${shown}. Further ones are only counted (tracking agent status).`,
+    );
   }
 
   private add(metric: Metric): void {
     const entry = this.entryOf(metric);
     if (entry === undefined) {
-      if (this.beyond++ === 0) this.options.say(`More than ${MAX_SERIES} series came over StatsD; the rest is left out.`);
+      if (this.beyond++ === 0)
+        this.options.say(`More than ${MAX_SERIES} series came over StatsD; the rest is left out.`);
       return;
     }
     for (const value of metric.values) this.addTo(entry.values, value, metric.rate);

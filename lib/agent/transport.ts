@@ -60,9 +60,13 @@ export class Transport {
   private post(body: Buffer, signal: AbortSignal, headers: Record<string, string | number>): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const make = this.url.protocol === 'https:' ? httpsRequest : httpRequest;
-      const request: ClientRequest = make(this.url, { method: 'POST', agent: this.agent, headers, signal }, (response) => {
-        readReply(response).then(resolve, reject);
-      });
+      const request: ClientRequest = make(
+        this.url,
+        { method: 'POST', agent: this.agent, headers, signal },
+        (response) => {
+          readReply(response).then(resolve, reject);
+        },
+      );
       request.once('error', reject);
       request.end(body);
     });

@@ -86,5 +86,13 @@ async function statusAtRest(
   const buffer = await DiskBuffer.open(directory, limits, systemClock);
   const buffered = bufferedIn(buffer.state);
   await buffer.close();
-  return { running: false, pid: null, startedAt: null, url: null, statsd: null, buffered, ...new History(directory).state };
+  return {
+    running: false,
+    pid: null,
+    startedAt: null,
+    url: null,
+    statsd: null,
+    buffered,
+    ...new History(directory).state,
+  };
 }
