@@ -100,9 +100,12 @@ function schemaFor(purpose: 'send' | 'look'): Joi.ObjectSchema {
     timeout: quantity(DURATION, MILLISECONDS, { least: '100ms', most: '10m', example: '30s' }).default(30_000),
     statsd: number(0, 65_535).allow(null).default(null),
     statsdSocket: optional,
-    percentiles: list(Joi.number().greater(0).less(100))
-      .default([90])
-      .messages({ '*': '{{#label}} must be numbers between 0 and 100, such as 90,99.9' }),
+    percentiles: list(
+      Joi.number()
+        .greater(0)
+        .less(100)
+        .messages({ '*': '{{#label}} must be a number between 0 and 100, such as 90 or 99.9, not "{#value}"' }),
+    ).default([90]),
     logLevel: Joi.valid('error', 'warn', 'info', 'debug')
       .default('info')
       .messages({ 'any.only': '{{#label}} must be error, warn, info or debug, not "{#value}"' }),
