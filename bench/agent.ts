@@ -14,7 +14,7 @@ const MINUTES = Number(process.env.MINUTES ?? 30);
 const INTERVAL = 10_000; // ms
 const EXPORTER = process.env.NODE_EXPORTER ?? 'prometheus-node-exporter';
 /** As the first line of `cli.ts` has it. */
-const FLAGS = ['--max-semi-space-size=32'];
+const FLAGS = ['--max-semi-space-size=32', '--initial-old-space-size=40', '--heap-growing-percent=40'];
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 

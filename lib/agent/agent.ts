@@ -154,13 +154,14 @@ export class Agent {
     try {
       await this.buffer.append(events);
       kept?.(events);
-      await this.history.save();
     } catch (error) {
       this.history.dropped(events.length);
       const message = `The buffer ${settings.buffer} cannot be written: ${messageOf(error)}`;
       if (this.history.state.lastError?.message !== message) logger.error(message);
       this.history.failed(message, this.parts.clock.now());
     }
+    // Where this fails the next interval's may not, and only counts are older.
+    await this.history.save().catch(() => undefined);
   }
 
   private async send(): Promise<void> {

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
+import { adoptText } from '../../lib/adoption.js';
 import type { AgentStatus } from '../../lib/agent/status.js';
+import { PACKAGE_FOLDER } from '../../lib/config.js';
 import { refusal, tracking } from '../commands/running.js';
 import { temporaryFolder } from '../servers/lifetime.js';
 import { freePort, ServerProcess } from '../servers/process.js';
@@ -137,6 +140,22 @@ describe('tracking agent', function () {
     } finally {
       child.kill('SIGKILL');
     }
+  });
+
+  it('sends as the README has it', async () => {
+    const readme = readFileSync(path.join(PACKAGE_FOLDER, 'README.md'), 'utf8');
+    const command = /^```sh\n([^`]*agent \\\n[^`]*)^```$/m.exec(readme)?.[1] ?? '';
+    const here = command
+      .replace('http://localhost:8000', service.url)
+      .replace('data/agent', buffer)
+      .replace('8125', String(await freePort()))
+      .replace('node dist/lib/cli.js', `exec ${process.execPath} ${CLI}`);
+    expect(here).to.contain(`--buffer ${buffer}`);
+    const credentials = [`CLIENT_ID=${APPLICATION.id}`, `CLIENT_SECRET=${APPLICATION.secret}`];
+    agent = ServerProcess.spawn('env', [...credentials, 'bash', '-c', here], path.join(folder, 'agent.log'));
+    await until(async () => existsSync(buffer) && (await status()).lastSent !== null);
+    const [event] = await stored(adoptText(hostname()), 'cpuUtilization');
+    expect(event?.tags).to.deep.equal({ host: adoptText(hostname()), role: 'web' });
   });
 
   it('prints with --once what it would send, and needs no service for it', async () => {
