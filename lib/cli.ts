@@ -1,7 +1,9 @@
-#!/usr/bin/env -S node --min-semi-space-size=32 --max-semi-space-size=32 --initial-old-space-size=40 --heap-growing-percent=40
+#!/usr/bin/env -S node --max-semi-space-size=32 --initial-old-space-size=40 --heap-growing-percent=40
+import './commands/footprint.js';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';
+import { addAgentCommands } from './commands/agent.js';
 import { addApplicationCommands } from './commands/applications.js';
 import { addDeadLetterCommands } from './commands/dead-letters.js';
 import { addRetentionCommands } from './commands/retentions.js';
@@ -15,7 +17,9 @@ const { version } = JSON.parse(readFileSync(`${PACKAGE_FOLDER}/package.json`, 'u
 const program = new Command('tracking')
   .description('A tracking service: events in over HTTP, exact calendar aggregates out.')
   .version(version)
-  .showHelpAfterError();
+  .showHelpAfterError()
+  // `agent status` has options that `agent` has too.
+  .enablePositionalOptions();
 
 // What is written here is for this user alone: events, and what DuckDB and others make without asking us for a mode.
 process.umask(0o077);
@@ -26,6 +30,7 @@ program
   .description('run the service')
   .action(async () => (await import('./commands/serve.js')).serve(version, fail));
 
+addAgentCommands(program, version);
 addApplicationCommands(program);
 addRetentionCommands(program);
 addDeadLetterCommands(program);

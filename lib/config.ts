@@ -209,7 +209,8 @@ export function loadEnvironmentFile(path: string): void {
       if (/^\s*(#|$)/.test(line)) return [];
       const name = /^\s*(?:export\s+)?(\w+)\s*=/.exec(line)?.[1];
       if (name === undefined) return `- Line ${index + 1} of ${path} is no NAME=VALUE.`;
-      return known.includes(name)
+      // The agent looks at its own.
+      return known.includes(name) || name.startsWith('TRACKING_AGENT_')
         ? []
         : `- ${name} in line ${index + 1} of ${path} is no setting; sample.env lists them all.`;
     });

@@ -1,0 +1,38 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Up to where the events of the buffer have been sent. */
+export interface Position {
+  readonly sequence: number;
+  readonly offset: number;
+}
+
+const LENGTH = 32; // bytes: within one sector of any disk, which is written whole or not at all
+const RECORD = /^(\d{1,15}) (\d{1,15}) *\n/;
+
+/** The file that says where sending goes on. Where it cannot be read, everything that is there is sent again. */
+export class PositionFile {
+  private constructor(
+    private readonly handle: FileHandle,
+    readonly initial: Position | undefined,
+  ) {}
+
+  static async open(directory: string): Promise<PositionFile> {
+    const handle = await open(join(directory, 'position'), constants.O_RDWR | constants.O_CREAT, 0o600);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(LENGTH), 0, LENGTH, 0);
+    const [, sequence, offset] = RECORD.exec(buffer.toString('latin1', 0, bytesRead)) ?? [];
+    const known = sequence === undefined ? undefined : { sequence: Number(sequence), offset: Number(offset) };
+    return new PositionFile(handle, known);
+  }
+
+  /** Resolves when the position is on disk. */
+  async write({ sequence, offset }: Position): Promise<void> {
+    await this.handle.write(`${`${sequence} ${offset}`.padEnd(LENGTH - 1)}\n`, 0, 'latin1');
+    await this.handle.datasync();
+  }
+
+  close(): Promise<void> {
+    return this.handle.close();
+  }
+}

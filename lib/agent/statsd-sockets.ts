@@ -1,0 +1,98 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { chmod, lstat, rm } from 'node:fs/promises';
+import { messageOf, TrackingError } from '../errors.js';
+
+/** Where StatsD clients send to. */
+export interface StatsDSockets {
+  /** The UDP port; undefined where there is none. */
+  readonly port: number | undefined;
+  close(): Promise<void>;
+}
+
+const RECEIVE_BUFFER = 2 ** 20; // bytes, as far as the system allows it
+
+/**
+ * Listens on the loopback addresses and on a Unix socket for datagrams, each one or several lines.
+ * @param port - of UDP, 0 for a free one
+ * @param path - of the Unix socket
+ * @throws TrackingError `unavailable` where one of them cannot be had
+ */
+export async function listenForStatsD(
+  { port, path }: { readonly port: number | undefined; readonly path: string | undefined },
+  receive: (packet: string) => void,
+): Promise<StatsDSockets> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of closers.splice(0)) await one();
+  };
+  try {
+    const socket = port === undefined ? undefined : await bind('udp4', '127.0.0.1', port, receive);
+    if (socket !== undefined) {
+      closers.push(() => closed(socket));
+      const six = await bind('udp6', '::1', socket.address().port, receive).catch(() => undefined);
+      if (six !== undefined) closers.push(() => closed(six));
+    }
+    if (path !== undefined) closers.push(await bindUnix(path, receive));
+    return { port: socket?.address().port, close };
+  } catch (error) {
+    await close();
+    const where = port === undefined || closers.length > 0 ? String(path) : `UDP port ${port}`;
+    throw new TrackingError('unavailable', `StatsD cannot be taken on ${where}: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+async function bind(
+  type: 'udp4' | 'udp6',
+  address: string,
+  port: number,
+  receive: (packet: string) => void,
+): Promise<Socket> {
+  const socket = createSocket({ type, recvBufferSize: RECEIVE_BUFFER, ...(type === 'udp6' && { ipv6Only: true }) });
+  socket.on('message', (packet) => {
+    receive(packet.toString());
+  });
+  socket.bind(port, address);
+  try {
+    await once(socket, 'listening');
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  socket.on('error', () => undefined);
+  return socket;
+}
+
+async function closed(socket: Socket): Promise<void> {
+  const done = once(socket, 'close');
+  socket.close();
+  await done;
+}
+
+/** Node.js itself has no datagrams on Unix sockets. */
+async function bindUnix(path: string, receive: (packet: string) => void): Promise<() => Promise<void>> {
+  const { DgramSocket } = await import('node-unix-socket');
+  const before = await lstat(path).catch(() => undefined);
+  // What an agent left that was killed; another program's file stays.
+  if (before?.isSocket() === true) await rm(path, { force: true });
+  const socket = new DgramSocket();
+  socket.on('data', (packet: Buffer) => {
+    receive(packet.toString());
+  });
+  socket.on('error', () => undefined);
+  try {
+    socket.bind(path);
+    socket.setRecvBufferSize(RECEIVE_BUFFER);
+    // Programs of all users of the host may send; whom the folder lets in is its owner's matter.
+    await chmod(path, 0o666);
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return async () => {
+    socket.close();
+    await rm(path, { force: true });
+  };
+}

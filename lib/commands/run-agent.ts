@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
+import { Agent, eventsOf, hostFigures } from '../agent/agent.js';
+import { DiskBuffer } from '../agent/buffer.js';
+import { systemClock } from '../agent/clock.js';
+import { type AgentInput, type AgentSettings, readAgentSettings } from '../agent/settings.js';
+import { type AgentStatus, bufferedIn, describeStatus, History } from '../agent/status.js';
+import { TrackingError } from '../errors.js';
+import { type DirectoryLock, sendOrRun, takeOrFind } from '../files/lock.js';
+import { createLogger } from '../log.js';
+import type { AgentFlags } from './agent.js';
+
+/** Runs the agent until a signal stops it. @throws TrackingError where it cannot start */
+export async function runAgent({ once, tag, ...flags }: AgentFlags, version: string): Promise<void> {
+  const input: AgentInput = tag === undefined ? flags : { ...flags, tags: tag };
+  if (once === true) {
+    await printOnce(readAgentSettings(input, process.env, 'look'));
+    return;
+  }
+  const settings = readAgentSettings(input, process.env);
+  const lock = await takeBuffer(settings.buffer);
+  const logger = createLogger({ level: settings.logLevel, human: process.stdout.isTTY });
+  const agent = await Agent.open({ settings, clock: systemClock, logger, version });
+  lock.serve({ status: () => Promise.resolve(agent.status()) });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      logger.info('stopping');
+      agent.stop();
+      process.once(signal, () => process.exit(1));
+    });
+  }
+  const { url, namespace, interval, buffer } = settings;
+  logger.info('sending', { url: url.href, namespace, intervalSeconds: interval / 1000, buffer, version });
+  await agent.run();
+  await lock.release();
+  logger.info('stopped');
+  logger.close();
+}
+
+/** Two agents would send each other's events, and lose some. */
+async function takeBuffer(directory: string): Promise<DirectoryLock> {
+  const taken = await takeOrFind(directory).catch((error: unknown) => {
+    if (!(error instanceof TrackingError)) throw error;
+    const words = error.message.replace('data directory', 'buffer directory');
+    throw new TrackingError('unavailable', `${words} Another one is named with --buffer.`, { cause: error });
+  });
+  if ('lock' in taken) return taken.lock;
+  await taken.folder.close();
+  const who = taken.holder === 'silent' ? 'another process' : `process ${taken.holder.pid}`;
+  throw new TrackingError(
+    'unavailable',
+    `The buffer directory ${directory} is in use by ${who}. Two agents on one host need a directory each (--buffer).`,
+  );
+}
+
+const FIRST_SPAN = 1000; // ms that the rates of --once are taken over
+
+async function printOnce(settings: AgentSettings): Promise<void> {
+  const figures = hostFigures(settings, console.error);
+  await figures.read();
+  await setTimeout(FIRST_SPAN);
+  const events = eventsOf(await figures.read(), settings, Math.floor(Date.now() / 1000) * 1000);
+  process.stdout.write(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+}
+
+/** Prints what an agent is doing, or has done where it does not run. @throws TrackingError where there was never one */
+export async function agentStatus({ json, ...flags }: AgentFlags): Promise<void> {
+  const { buffer, bufferTime: maxAge, bufferSize: maxBytes } = readAgentSettings(flags, process.env, 'look');
+  if (!existsSync(buffer)) {
+    throw new TrackingError('not-found', `There is no buffer of an agent in ${buffer}. Say where it is with --buffer.`);
+  }
+  const status = (await sendOrRun(buffer, 'status', undefined, () =>
+    Promise.resolve({
+      handlers: { status: () => statusAtRest(buffer, { maxAge, maxBytes }) },
+      close: () => Promise.resolve(),
+    }),
+  )) as AgentStatus;
+  console.log(json === true ? JSON.stringify(status) : describeStatus(status));
+}
+
+async function statusAtRest(
+  directory: string,
+  limits: { readonly maxAge: number; readonly maxBytes: number },
+): Promise<AgentStatus> {
+  const buffer = await DiskBuffer.open(directory, limits, systemClock);
+  const buffered = bufferedIn(buffer.state);
+  await buffer.close();
+  return {
+    running: false,
+    pid: null,
+    startedAt: null,
+    url: null,
+    statsd: null,
+    buffered,
+    ...new History(directory).state,
+  };
+}

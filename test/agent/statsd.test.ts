@@ -1,0 +1,205 @@
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { DgramSocket } from 'node-unix-socket';
+import { StatsD } from '../../lib/agent/statsd.js';
+import { listenForStatsD } from '../../lib/agent/statsd-sockets.js';
+import { temporaryFolder } from '../servers/lifetime.js';
+import { closed, newClient } from './statsd-client.js';
+
+describe('StatsD in the agent', () => {
+  let said: string[];
+  let statsd: StatsD;
+  beforeEach(() => {
+    said = [];
+    statsd = new StatsD({ percentiles: [90, 99], say: (message) => said.push(message) });
+  });
+
+  /** What came, by name and tags. */
+  function flushed(): Record<string, number> {
+    return Object.fromEntries(
+      statsd
+        .flush()
+        .map(({ name, value, tags = {} }) => [[name, ...Object.entries(tags).sort().flat()].join(' '), value]),
+    );
+  }
+
+  it('adds counters up within an interval, scaled by their sample rate', () => {
+    statsd.receive('requests:1|c\nrequests:2|c|@0.5\nrequests:-1|c');
+    expect(flushed()).to.deep.equal({ requests: 4 });
+    expect(flushed(), 'nothing came').to.deep.equal({});
+  });
+
+  it('keeps gauges from one interval to the next, and moves them by signed values', () => {
+    statsd.receive('queue:10|g');
+    statsd.receive('queue:+4|g\nqueue:-1.5|g');
+    expect(flushed()).to.deep.equal({ queue: 12.5 });
+    expect(flushed()).to.deep.equal({ queue: 12.5 });
+    statsd.receive('queue:3|g');
+    expect(flushed()).to.deep.equal({ queue: 3 });
+  });
+
+  it('makes count, sum, mean, bounds, median and percentiles of timers, histograms and distributions', () => {
+    for (const type of ['ms', 'h', 'd']) {
+      for (let value = 1; value <= 10; value++) statsd.receive(`latency:${value}|${type}`);
+      expect(flushed()).to.deep.equal({
+        'latency.count': 10,
+        'latency.sum': 55,
+        'latency.mean': 5.5,
+        'latency.lower': 1,
+        'latency.upper': 10,
+        'latency.median': 5.5,
+        'latency.p90': 9,
+        'latency.p99': 10,
+      });
+    }
+    statsd.receive('latency:8|ms|@0.1');
+    expect(flushed()).to.include({ 'latency.count': 10, 'latency.sum': 80, 'latency.mean': 8, 'latency.p90': 8 });
+  });
+
+  it('keeps a timer bounded however much comes, with its count, sum and bounds exact', () => {
+    for (let value = 0; value < 30_000; value++) statsd.receive(`latency:${value}|ms`);
+    const figures = flushed();
+    expect(figures).to.include({ 'latency.count': 30_000, 'latency.lower': 0, 'latency.upper': 29_999 });
+    expect(figures['latency.p90']).to.be.within(26_000, 28_000);
+  });
+
+  it('counts what is different in a set', () => {
+    statsd.receive('users:ann|s\nusers:bob|s\nusers:ann|s\nusers:a:b|s');
+    expect(flushed()).to.deep.equal({ users: 3 });
+    expect(flushed()).to.deep.equal({});
+  });
+
+  it('takes the tags of DogStatsD, in any order, several values in a line, and what stands behind them', () => {
+    statsd.receive('page.views:1|c|#env:prod,region:eu');
+    statsd.receive('page.views:1:2|c|#region:eu,env:prod|c:abc123|T1656581400');
+    statsd.receive('page.views:5|c|#canary');
+    expect(flushed()).to.deep.equal({ 'page.views env prod region eu': 4, 'page.views canary true': 5 });
+  });
+
+  it('leaves out events and service checks of DogStatsD', () => {
+    statsd.receive('_e{5,4}:title|text\n_sc|redis|2');
+    expect(flushed()).to.deep.equal({});
+    expect(statsd.counts).to.deep.equal({ lines: 2, malformed: 0, beyond: 0 });
+  });
+
+  it('counts malformed lines, says so once, and takes the others of the packet', () => {
+    const wrong = [
+      '',
+      ':1|c',
+      'a:1',
+      'a|c',
+      'a:|c',
+      'a:x|c',
+      'a:1|q',
+      'a:1|c|@0',
+      'a:1|c|@2',
+      'a:1|c|@x',
+      'a:NaN|g',
+      'a:0x1|c',
+    ];
+    statsd.receive(`good:1|c\n${wrong.join('\n')}\r\ngood:1|c`);
+    expect(flushed()).to.deep.equal({ good: 2 });
+    expect(statsd.counts.malformed).to.equal(wrong.length - 1);
+    expect(said).to.have.length(1);
+    expect(said[0]).to.contain('":1|c"');
+  });
+
+  it('has a bound on the series that it holds', () => {
+    for (let index = 0; index < 10_100; index++) statsd.receive(`user.${index}:1|c`);
+    expect(statsd.counts.beyond).to.equal(100);
+    expect(said).to.have.length(1);
+    expect(statsd.flush()).to.have.length(10_000);
+  });
+
+  it('takes any bytes without failing, and makes events of finite values only', () => {
+    const line = fc.array(
+      fc.constantFrom('a', ':', '|', '1', '-', '.', 'c', 'g', 'ms', 's', '@', '#', ',', '\n', 'e9', 'é'),
+    );
+    fc.assert(
+      fc.property(line, (parts) => {
+        statsd.receive(parts.join(''));
+        expect(statsd.flush().every(({ value }) => Number.isFinite(value))).to.equal(true);
+      }),
+    );
+  });
+
+  describe('on its sockets', () => {
+    const socketPath = (): string => path.join(temporaryFolder('statsd'), 'statsd.sock');
+
+    it('has all that a client sends over UDP', async () => {
+      const sockets = await listenForStatsD({ port: 0, path: undefined }, (packet) => {
+        statsd.receive(packet);
+      });
+      const client = newClient(sockets.port ?? 0);
+      for (let index = 0; index < 200; index++) {
+        client.increment('orders', 2, { country: index % 2 === 0 ? 'de' : 'fr' });
+        client.timing('checkout', index);
+      }
+      client.decrement('orders', { country: 'de' });
+      client.gauge('stock', 7);
+      client.set('visitors', 'ann');
+      client.set('visitors', 'bob');
+      client.distribution('size', 3);
+      await closed(client);
+      while (statsd.counts.lines < 405) await setTimeout(5);
+      await sockets.close();
+      const figures = flushed();
+      expect(figures).to.deep.include({
+        'shop.orders country de env test': 199,
+        'shop.orders country fr env test': 200,
+        'shop.stock env test': 7,
+        'shop.visitors env test': 2,
+        'shop.size.count env test': 1,
+        'shop.checkout.count env test': 200,
+        'shop.checkout.sum env test': 19_900,
+        'shop.checkout.p90 env test': 179,
+      });
+      expect(statsd.counts).to.deep.equal({ lines: 405, malformed: 0, beyond: 0 });
+    });
+
+    it('takes datagrams on a Unix socket that everybody may send to, also where a killed agent left one', async () => {
+      const file = socketPath();
+      for (let time = 0; time < 2; time++) {
+        const sockets = await listenForStatsD({ port: undefined, path: file }, (packet) => {
+          statsd.receive(packet);
+        });
+        expect(statSync(file).mode & 0o777).to.equal(0o666);
+        const client = new DgramSocket();
+        client.sendTo(Buffer.from('jobs:3|c\njobs:4|c'), 0, 17, file);
+        while (statsd.counts.lines < 2 * (time + 1)) await setTimeout(5);
+        client.close();
+        expect(flushed()).to.deep.equal({ jobs: 7 });
+        if (time === 0) {
+          // As a kill leaves it: nobody listens any more.
+          const left = new DgramSocket();
+          await sockets.close();
+          left.bind(file);
+          left.close();
+        } else await sockets.close();
+      }
+      expect(existsSync(file)).to.equal(false);
+    });
+
+    it('says what it cannot have', async () => {
+      const first = await listenForStatsD({ port: 0, path: undefined }, () => undefined);
+      const again = listenForStatsD({ port: first.port, path: undefined }, () => undefined);
+      expect(await reasonOf(again)).to.match(/^StatsD cannot be taken on UDP port \d+: .*EADDRINUSE/);
+      await first.close();
+      const file = socketPath();
+      writeFileSync(file, 'somebody else needs it');
+      const taken = listenForStatsD({ port: undefined, path: file }, () => undefined);
+      expect(await reasonOf(taken)).to.contain(`StatsD cannot be taken on ${file}: `);
+      expect(existsSync(file)).to.equal(true);
+    });
+  });
+});
+
+async function reasonOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'did not fail',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+}
