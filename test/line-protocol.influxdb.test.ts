@@ -123,10 +123,8 @@ function isReadable({ series }: Point, body: string): boolean {
 }
 
 function keyOf({ series, time }: Point): string {
-  return JSON.stringify(
-    [series.namespace, series.name, Object.entries(series.tags), String(time)],
-    (_, part: unknown) => (typeof part === 'string' ? kept(part) : part),
-  );
+  const tags = Object.entries(series.tags).map(([key, value]) => `${kept(key)}=${kept(value)}`);
+  return JSON.stringify([kept(series.namespace), kept(series.name), tags.sort(), String(time)]);
 }
 
 /** CSV, in which InfluxDB answers, keeps neither carriage returns nor byte order marks. */
