@@ -115,7 +115,7 @@ async function write(
 
 /** InfluxDB finds no point again whose names were escaped in another way than its own, or begin so. */
 function isReadable({ series }: Point, body: string): boolean {
-  if (/^=|\\[, ]/.test(series.namespace) || Object.keys(series.tags).some((key) => kept(key) !== key)) return false;
+  if (/^=|\\[, ]/.test(series.namespace) || kept(series.key) !== series.key) return false;
   const measurement = series.namespace.replace(/[, ]/g, '\\$&');
   const tags = Object.entries(series.tags).map((tag) => tag.map((text) => text.replace(/[, =]/g, '\\$&')).join('='));
   const starts = body.split('\n').map((line) => line.replace(/^[ \t\0]*/, ''));
