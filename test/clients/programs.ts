@@ -61,7 +61,8 @@ export function getTelegraf(): Promise<string> {
     variable: 'TELEGRAF',
     tools: { go: 'golang' },
     duration: 'about five minutes',
-    accepts: async (program) => /^Telegraf/.test(await run(program, ['--version'], { folder: '/' }).catch(() => '')),
+    accepts: async (program) =>
+      (await run(program, ['--version'], { folder: '/' }).catch(() => '')).startsWith('Telegraf'),
     build: async (folder) => {
       const module = path.join(folder, 'module');
       mkdirSync(module);
