@@ -16,7 +16,7 @@ interface Body {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const characters = fc.constantFrom(...Array.from('mhost,= "\\\n\t\0\r#-.019eiuTN_é😀'));
+const characters = fc.constantFrom(...Array.from('mhost,= "\\\n\t\0\r-.019eiuTN_é😀'));
 
 const mutated = fc
   .tuple(fc.nat(LINE.length), fc.nat(4), fc.array(characters, { maxLength: 3 }))
@@ -28,11 +28,13 @@ const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
 );
 
-/** Short ones, whole again and again. */
+/** Short ones. A comment may take the bad line into itself, as InfluxDB reads it, so there is none. */
 const malformed = fc
   .tuple(fc.array(text, { minLength: 1, maxLength: 3 }), fc.constantFrom('\n', '\r\n'))
   // A quote that is left open takes the bad line into its string, which is then one that does not end.
-  .map(([lines, end]): Body => ({ bytes: Buffer.from(lines.join(end) + BAD_LINE) }));
+  .map(([lines, end]) => lines.join(end))
+  .filter((lines) => !lines.includes('#'))
+  .map((lines): Body => ({ bytes: Buffer.from(lines + BAD_LINE) }));
 
 const manyTimes = (part: string, times: number): string => part.repeat(Math.max(1, Math.floor(times / part.length)));
 
