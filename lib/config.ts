@@ -22,6 +22,7 @@ export interface Settings {
     readonly maxPendingMegabytes: number;
     readonly timeoutSeconds: number;
   };
+  readonly lineProtocol: { readonly strings: 'refuse' | 'drop' };
   /** Seconds; null for ever. */
   readonly retention: { readonly seconds: number | null; readonly checkMinutes: number };
   /** Attributes of CloudEvents such as `source`, or paths such as `data.order.total`; the value is a path in `data`. */
@@ -59,7 +60,8 @@ function packageFolder(): string {
 
 /** What may stand in the settings files, labelled by the environment variable that sets it. */
 function schemaOf(variables: Variables): Joi.ObjectSchema {
-  const { http, log, data, duckdb, influxdb, nats, ingest, retention, cloudEvents, bootstrap } = variables;
+  const { http, log, data, duckdb, influxdb, nats, ingest, lineProtocol, retention, cloudEvents, bootstrap } =
+    variables;
   const optional = (label: string): Joi.StringSchema => Joi.string().allow(null).label(label);
   const needed = (label: string): Joi.StringSchema =>
     Joi.string()
@@ -122,6 +124,7 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
       maxPendingMegabytes: number(ingest.maxPendingMegabytes, 32, 65_536),
       timeoutSeconds: number(ingest.timeoutSeconds, 1, 600),
     },
+    lineProtocol: { strings: Joi.valid('refuse', 'drop').label(lineProtocol.strings) },
     retention: {
       seconds: optional(retention.seconds).custom(readDuration),
       checkMinutes: number(retention.checkMinutes, 1, 1440),
@@ -167,6 +170,7 @@ interface Variables {
   readonly queue: string;
   readonly nats: Readonly<Record<'url' | 'monitorUrl' | 'stream' | 'replicas', string>>;
   readonly ingest: Readonly<Record<'maxWaitingEvents' | 'maxPendingMegabytes' | 'timeoutSeconds', string>>;
+  readonly lineProtocol: Readonly<Record<'strings', string>>;
   readonly retention: Readonly<Record<'seconds' | 'checkMinutes', string>>;
   readonly cloudEvents: Readonly<Record<'namespace' | 'name' | 'value' | 'tags', string>>;
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string>>;

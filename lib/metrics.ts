@@ -20,6 +20,10 @@ export const METRICS = {
   tracking_events_accepted_total: { type: 'counter', help: 'Events that became durable' },
   tracking_events_waiting: { type: 'gauge', help: 'Events that wait for a write' },
   tracking_pending_bytes: { type: 'gauge', help: 'Bytes of requests that are being read or wait for a write' },
+  tracking_strings_dropped_total: {
+    type: 'counter',
+    help: 'Fields of line protocol that were dropped, as they hold strings',
+  },
   tracking_write_duration_seconds: {
     type: 'histogram',
     help: 'Writes, to the queue where there is one, and how long they took',

@@ -98,10 +98,12 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       pause: settings.retention.checkMinutes * 60_000,
       logger,
     });
+    let droppedStrings = 0;
     metrics.collect({
       tracking_events_accepted_total: () => ingest.acceptedPoints,
       tracking_events_waiting: () => ingest.backlog,
       tracking_pending_bytes: () => admission.pendingBytes,
+      tracking_strings_dropped_total: () => droppedStrings,
       tracking_events_expired_total: () => expiry.deletedEvents,
       ...(queue && {
         tracking_queue_up: () => Promise.race([queue.lag().then(one, zero), sleep(ANSWER_OF_QUEUE, 0, { ref: false })]),
@@ -145,6 +147,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
         ...(queue === undefined ? [] : [{ name: 'queue', essential: true, check: () => queue.check() }]),
       ],
       cloudEvents: settings.cloudEvents,
+      lineProtocol: { strings: settings.lineProtocol.strings, dropped: (strings) => (droppedStrings += strings) },
       mounts: [authorization.middleware],
     });
     const server = await listen(app, settings.http);

@@ -13,6 +13,7 @@ import { routeDocs } from './docs.js';
 import { routeEvents } from './events.js';
 import { type ReadinessCheck, routeHealth } from './health.js';
 import type { Acceptor } from './intake.js';
+import { type LineProtocolOptions, routeLineProtocol } from './line-protocol.js';
 import { logRequests } from './log-requests.js';
 import { type Meter, routeMetrics } from './metrics.js';
 import { answerNotFound } from './not-found.js';
@@ -31,6 +32,7 @@ export interface AppOptions {
   readonly readiness: readonly ReadinessCheck[];
   /** What of a CloudEvent becomes what. */
   readonly cloudEvents: CloudEventsMapping;
+  readonly lineProtocol: LineProtocolOptions;
   /** Middlewares of other folders, asked in turn for every path that is not ours. */
   readonly mounts: readonly Koa.Middleware[];
 }
@@ -46,11 +48,13 @@ export function createApp({
   meter,
   readiness,
   cloudEvents,
+  lineProtocol,
   mounts,
 }: AppOptions): Koa {
   const authenticated = authenticate(authenticator);
   const router = new Router<RequestState>();
   routeTrack(router, authenticated, { ingest, admission }, cloudEvents);
+  routeLineProtocol(router, authenticator, { ingest, admission }, lineProtocol);
   routeEvents(router, authenticated, store);
   routeDeletion(router, authenticated, deleter);
   routeDiscovery(router, authenticated, store);

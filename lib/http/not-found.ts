@@ -4,8 +4,11 @@ import { nearest } from './nearest.js';
 
 const PATHS = [
   '/api/track/',
+  '/api/v2/write',
+  '/write',
   '/api/events/',
   '/health',
+  '/ping',
   '/ready',
   '/metrics',
   '/o/token/',

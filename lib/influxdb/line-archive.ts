@@ -25,6 +25,9 @@ const FIELDS =
 /**
  * InfluxDB's own line protocol, in nanoseconds, as points lie in a bucket of ours: InfluxDB itself reads it. A sample is
  * marked by a field `sample`, which no question of ours looks at.
+ *
+ * Lines of other programs are read by `../line-protocol.ts`. These here are ours and stricter: one value, names as
+ * `names.ts` writes them, and fingerprints of 64 bits, which a double would round.
  */
 export const lineProtocol: LineFormat = {
   needsLastLineEnd: true,

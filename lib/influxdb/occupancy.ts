@@ -134,6 +134,21 @@ export class Occupancy {
     return this.open(times, milliseconds);
   }
 
+  /**
+   * The page in which a sample has to be noted, or nothing where its time is unknown. A sample stays at its exact time
+   * whatever is there, so that only events that look for a free one need to know of it. For live time no page is opened:
+   * series of samples would have one for each second. It becomes unknown instead, up to the end of that second, and who
+   * feeds a series both ways asks.
+   */
+  pageOfSample(times: SeriesTimes, milliseconds: number): Page | undefined {
+    if (milliseconds < this.since) return this.pageAt(times, milliseconds);
+    const page = times.pageAt(milliseconds);
+    if (page === undefined && !times.unknown.meets(milliseconds, milliseconds + 1)) {
+      times.unknown.add(this.since, pageOf(SECOND_LEVEL, milliseconds).end);
+    }
+    return page;
+  }
+
   /** Keeps a page with all that InfluxDB holds there; what was known in smaller pages within it goes. */
   learn(times: SeriesTimes, level: number, page: Page): void {
     for (const smaller of times.pagesWithin(page.start, page.end)) this.drop(smaller);

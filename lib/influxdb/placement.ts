@@ -18,7 +18,7 @@ export interface Placement {
 export function place(occupancy: Occupancy, part: readonly Arrival[]): Placement {
   const used = new Set<Page>();
   const nanoseconds = part.map((arrival) => {
-    const page = occupancy.pageAt(arrival.times, arrival.milliseconds);
+    const page = pageFor(occupancy, arrival);
     if (page) used.add(page);
     return page ? placeIn(page, arrival) : arrival.nanoseconds;
   });
@@ -28,15 +28,23 @@ export function place(occupancy: Occupancy, part: readonly Arrival[]): Placement
 /** Notes where arrivals were placed before. What is unknown there stays so, and is asked for when it matters. */
 export function placeAgain(occupancy: Occupancy, part: readonly Arrival[], nanoseconds: readonly number[]): Placement {
   const used = new Set<Page>();
-  part.forEach(({ point: { identity }, times, milliseconds }, index) => {
+  part.forEach((arrival, index) => {
+    const { identity } = arrival.point;
+    const { milliseconds } = arrival;
     const nanosecond = nanoseconds[index] ?? THERE;
-    const page = nanosecond < 0 ? undefined : occupancy.pageAt(times, milliseconds);
+    const page = nanosecond < 0 ? undefined : pageFor(occupancy, arrival);
     if (page === undefined) return;
     used.add(page);
     page.take((milliseconds - page.start) * MILLISECOND_CAPACITY + nanosecond);
     if (identity.kind === 'id') page.remember(identity.fingerprint);
   });
   return { nanoseconds, used };
+}
+
+function pageFor(occupancy: Occupancy, { point: { identity }, times, milliseconds }: Arrival): Page | undefined {
+  return identity.kind === 'sample'
+    ? occupancy.pageOfSample(times, milliseconds)
+    : occupancy.pageAt(times, milliseconds);
 }
 
 /**

@@ -159,7 +159,9 @@ describe('/health and /ready', () => {
   it('say that all is well', async () => {
     const front = await openFront({ readiness: [{ name: 'store', essential: true, check: () => Promise.resolve() }] });
     expect(await (await front.fetch('/health', { headers: { authorization: '' } })).json()).to.deep.equal({
-      status: 'ok',
+      name: 'tracking-api',
+      status: 'pass',
+      message: 'The process is alive; /ready says whether it can do its work.',
     });
     expect(await (await front.fetch('/ready/')).json()).to.deep.equal({
       status: 'ready',

@@ -89,6 +89,7 @@ export async function openFront(
     meter: SILENT,
     readiness: [],
     cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
+    lineProtocol: { strings: 'refuse', dropped: () => undefined },
     mounts: [],
     ...parts,
   });

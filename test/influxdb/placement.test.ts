@@ -50,6 +50,15 @@ describe('The place of an event within its millisecond', () => {
     expect(placed(none, { kind: 'sample' }, { kind: 'sample' }, none)).to.deep.equal([77, 77, 77, 78]);
   });
 
+  it('has to be asked for where samples came, which open no page for each second', () => {
+    expect(placed({ kind: 'sample' }, { kind: 'sample' })).to.deep.equal([77, 77]);
+    expect(occupancy.memory.pages).to.equal(0);
+    const times = occupancy.timesOf(series);
+    expect(occupancy.pageAt(times, START + 5)).to.equal(undefined);
+    expect(occupancy.pageAt(times, START)).to.equal(undefined);
+    expect(occupancy.pageAt(times, START + 1000)).not.to.equal(undefined);
+  });
+
   it('is none where a million are there', () => {
     const crowd = Array.from({ length: 1_000_000 }, () => placed(none)[0]);
     expect(new Set(crowd).size).to.equal(1_000_000);

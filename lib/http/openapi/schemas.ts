@@ -3,6 +3,7 @@ import { ID, MAX_TAGS, TAG_KEY, TEXT } from '../../event-rules.js';
 import { MAX_EVENTS_PER_REQUEST } from '../../event.js';
 import { END_OF_TIME, MIN_TIME, SECOND } from '../../time.js';
 import { AGGREGATIONS, FILLS, GRANULARITIES, MAX_LIMIT, PERCENTILE } from '../aggregation-query.js';
+import { ALIVE } from '../health.js';
 import { STATUSES } from '../problem.js';
 import { type Schema, schemaNamed } from './types.js';
 
@@ -140,7 +141,13 @@ const ANSWERED: Readonly<Record<string, Schema>> = {
     }),
   },
   Deleted: object({ deleted: { type: 'integer', minimum: 0, description: 'How many events are gone.' } }),
-  Health: object({ status: { const: 'ok', type: 'string' } }),
+  Health: object({
+    name: { const: ALIVE.name, type: 'string' },
+    status: { const: ALIVE.status, type: 'string' },
+    message: { type: 'string' },
+  }),
+  InfluxDBError: object({ code: { type: 'string' }, message: { type: 'string' } }),
+  InfluxDB1Error: object({ error: { type: 'string' } }),
   Readiness: object({
     status: {
       type: 'string',

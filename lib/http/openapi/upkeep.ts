@@ -1,3 +1,4 @@
+import { ALIVE } from '../health.js';
 import { METRICS, type MetricDescription } from '../../metrics.js';
 import { answerOf, headersNamed } from './responses.js';
 import { ADDRESS, shell } from './samples.js';
@@ -9,7 +10,7 @@ const isAlive: Operation = {
   summary: 'Is the process alive?',
   description: 'Answers as long as it is, whatever the store does.',
   security: [],
-  responses: { 200: answerOf('It is.', schemaNamed('Health'), { status: 'ok' }) },
+  responses: { 200: answerOf('It is.', schemaNamed('Health'), ALIVE) },
   'x-codeSamples': [shell('Health', `curl -s '${ADDRESS}/health'`)],
 };
 
