@@ -22,6 +22,8 @@ export interface Settings {
     readonly maxPendingMegabytes: number;
     readonly timeoutSeconds: number;
   };
+  /** Which attributes of OpenTelemetry become tags; null: all. */
+  readonly opentelemetry: { readonly resourceTags: readonly string[]; readonly tags: readonly string[] | null };
   /** Seconds; null for ever. */
   readonly retention: { readonly seconds: number | null; readonly checkMinutes: number };
   /** Attributes of CloudEvents such as `source`, or paths such as `data.order.total`; the value is a path in `data`. */
@@ -59,7 +61,7 @@ function packageFolder(): string {
 
 /** What may stand in the settings files, labelled by the environment variable that sets it. */
 function schemaOf(variables: Variables): Joi.ObjectSchema {
-  const { http, log, data, duckdb, influxdb, nats, ingest, retention, cloudEvents, bootstrap } = variables;
+  const { http, log, data, duckdb, influxdb, nats, ingest, opentelemetry, retention, cloudEvents, bootstrap } = variables;
   const optional = (label: string): Joi.StringSchema => Joi.string().allow(null).label(label);
   const needed = (label: string): Joi.StringSchema =>
     Joi.string()
@@ -122,6 +124,10 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
       maxPendingMegabytes: number(ingest.maxPendingMegabytes, 32, 65_536),
       timeoutSeconds: number(ingest.timeoutSeconds, 1, 600),
     },
+    opentelemetry: {
+      resourceTags: Joi.string().allow('').label(opentelemetry.resourceTags).custom(listOf),
+      tags: optional(opentelemetry.tags).custom(listOf),
+    },
     retention: {
       seconds: optional(retention.seconds).custom(readDuration),
       checkMinutes: number(retention.checkMinutes, 1, 1440),
@@ -156,6 +162,11 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
   });
 }
 
+/** The parts of a text between commas. */
+function listOf(text: string): string[] {
+  return text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
+}
+
 interface Variables {
   readonly environmentType: string;
   readonly store: string;
@@ -167,6 +178,7 @@ interface Variables {
   readonly queue: string;
   readonly nats: Readonly<Record<'url' | 'monitorUrl' | 'stream' | 'replicas', string>>;
   readonly ingest: Readonly<Record<'maxWaitingEvents' | 'maxPendingMegabytes' | 'timeoutSeconds', string>>;
+  readonly opentelemetry: Readonly<Record<'resourceTags' | 'tags', string>>;
   readonly retention: Readonly<Record<'seconds' | 'checkMinutes', string>>;
   readonly cloudEvents: Readonly<Record<'namespace' | 'name' | 'value' | 'tags', string>>;
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string>>;

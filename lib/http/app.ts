@@ -16,7 +16,9 @@ import type { Acceptor } from './intake.js';
 import { logRequests } from './log-requests.js';
 import { type Meter, routeMetrics } from './metrics.js';
 import { answerNotFound } from './not-found.js';
+import { type OpenTelemetryOptions, routeOpenTelemetry } from './opentelemetry/route.js';
 import { answerProblems } from './problem.js';
+import { routeRemoteWrite } from './remote-write/route.js';
 import { routeTrack } from './track.js';
 
 /** What the front door opens onto. */
@@ -31,6 +33,7 @@ export interface AppOptions {
   readonly readiness: readonly ReadinessCheck[];
   /** What of a CloudEvent becomes what. */
   readonly cloudEvents: CloudEventsMapping;
+  readonly opentelemetry: OpenTelemetryOptions;
   /** Middlewares of other folders, asked in turn for every path that is not ours. */
   readonly mounts: readonly Koa.Middleware[];
 }
@@ -46,11 +49,14 @@ export function createApp({
   meter,
   readiness,
   cloudEvents,
+  opentelemetry,
   mounts,
 }: AppOptions): Koa {
   const authenticated = authenticate(authenticator);
   const router = new Router<RequestState>();
   routeTrack(router, authenticated, { ingest, admission }, cloudEvents);
+  routeOpenTelemetry(router, authenticator, { ingest, admission }, { ...opentelemetry, reader: store });
+  routeRemoteWrite(router, authenticator, { ingest, admission });
   routeEvents(router, authenticated, store);
   routeDeletion(router, authenticated, deleter);
   routeDiscovery(router, authenticated, store);

@@ -4,6 +4,8 @@ import { nearest } from './nearest.js';
 
 const PATHS = [
   '/api/track/',
+  '/v1/metrics',
+  '/api/v1/write',
   '/api/events/',
   '/health',
   '/ready',

@@ -35,6 +35,8 @@ const authenticator: Authenticator = {
   },
 };
 
+const OTLP_TAGS = { resourceTags: ['host.name', 'service.instance.id'], tags: null };
+
 /** Counts nothing. */
 export const SILENT: Meter = {
   contentType: 'text/plain',
@@ -89,6 +91,7 @@ export async function openFront(
     meter: SILENT,
     readiness: [],
     cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
+    opentelemetry: { choice: OTLP_TAGS, settled: () => ingest.exclusive(() => Promise.resolve()) },
     mounts: [],
     ...parts,
   });

@@ -127,6 +127,7 @@ function routesOfApp(): string[] {
     meter: SILENT,
     readiness: [],
     cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
+    opentelemetry: { choice: { resourceTags: [], tags: null }, settled: () => Promise.resolve() },
     mounts: [],
   });
   const layers = (app.middleware as { router?: { stack: readonly Layer[] } }[]).flatMap(
