@@ -28,3 +28,8 @@ export class SeriesCache {
     return series;
   }
 }
+
+/** A text as a part of a key: its length in front, so that no two rows of texts make the same key. */
+export function framed(text: string): string {
+  return `${text.length} ${text}`;
+}

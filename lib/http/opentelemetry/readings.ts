@@ -1,7 +1,7 @@
 import { adoptSeries } from '../../adoption.js';
 import type { Point, Series } from '../../event.js';
 import { END_OF_TIME, MILLISECOND, MIN_TIME } from '../../time.js';
-import { SeriesCache } from '../series-cache.js';
+import { framed, SeriesCache } from '../series-cache.js';
 import { bucketsOf } from './distributions.js';
 import {
   type Attributes,
@@ -139,8 +139,8 @@ class Stream {
   ) {
     const own = textOf(tags);
     const all = tags === point.attributes ? own : textOf(point.attributes);
-    this.identity = `${source.identity}\u0001${metric.scope}\u0001${metric.name}\u0001${all}`;
-    this.seriesText = `${source.namespace}\u0001${source.tagsText}\u0001${own}\u0001${metric.name}`;
+    this.identity = framed(source.identity) + framed(metric.scope) + framed(metric.name) + framed(all);
+    this.seriesText = framed(source.namespace) + framed(source.tagsText) + framed(own) + framed(metric.name);
     this.time = point.time - (point.time % MILLISECOND);
   }
 
@@ -157,15 +157,15 @@ class Stream {
     traits?: Partial<CumulativeReading>,
   ): void {
     const { request, metric, source, tags, point } = this;
-    const part = extra === undefined ? suffix : `${suffix}\u0001${extra[0]}\u0001${extra[1]}`;
-    const series = request.cache.find(`${this.seriesText}\u0001${part}`, () =>
+    const part = extra === undefined ? suffix : `${suffix} ${extra[0]} ${extra[1]}`;
+    const series = request.cache.find(this.seriesText + part, () =>
       adoptSeries(source.namespace, metric.name + suffix, [...source.tags, ...tags, ...(extra ? [extra] : [])]),
     );
     if (mode === 'sample') {
       request.samples.push({ series, time: point.time, value: value === 0 ? 0 : value, identity: SAMPLE });
       return;
     }
-    const reading = { stream: `${this.identity}\u0001${part}`, series, time: this.time, value };
+    const reading = { stream: this.identity + part, series, time: this.time, value };
     if (mode === 'increase') request.increases.push(reading);
     else {
       const { start } = point;
@@ -223,7 +223,7 @@ function addDistribution(stream: Stream, mode: Mode, { kind }: Metric, point: Da
 
 function textOf(attributes: Attributes): string {
   let text = '';
-  for (const [key, value] of attributes) text += `${key}\u0002${value}\u0003`;
+  for (const [key, value] of attributes) text += framed(key) + framed(value);
   return text;
 }
 

@@ -1,6 +1,6 @@
 import type { Series } from '../../event.js';
 import { lengthTag, type ProtobufReader, readMessage, varintTag } from '../protobuf.js';
-import type { SeriesCache } from '../series-cache.js';
+import { framed, type SeriesCache } from '../series-cache.js';
 import { MAX_LABELS, MAX_SYMBOLS } from './limits.js';
 import { Samples, seriesOfLabels } from './samples.js';
 
@@ -55,7 +55,7 @@ function readTimeSeries(
   reader.pos = start;
   reader.fields((tag) => {
     if (tag === SAMPLES) {
-      series ??= cache.find(texts.join('\0'), () => seriesOfLabels(inPairs(texts)));
+      series ??= cache.find(texts.map(framed).join(''), () => seriesOfLabels(inPairs(texts)));
       samples.read(reader, series);
     } else {
       if (tag === HISTOGRAMS) samples.histograms++;
