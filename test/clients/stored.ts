@@ -10,7 +10,7 @@ export interface Stored {
 }
 
 interface Row {
-  readonly timestamp: string;
+  readonly aggregatedTimestamp: string;
   readonly value: number;
   readonly tags?: Readonly<Record<string, string>>;
 }
@@ -27,7 +27,7 @@ export async function storedIn(service: ServiceProcess, namespace: string): Prom
     const response = await fetch(base + question, { headers });
     if (!response.ok) throw new Error(await response.text());
     for (const row of (await response.json()) as Row[]) {
-      stored.push({ name, tags: row.tags ?? {}, time: Date.parse(row.timestamp), value: row.value });
+      stored.push({ name, tags: row.tags ?? {}, time: Date.parse(row.aggregatedTimestamp), value: row.value });
     }
   }
   return stored;
