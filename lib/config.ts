@@ -61,7 +61,8 @@ function packageFolder(): string {
 
 /** What may stand in the settings files, labelled by the environment variable that sets it. */
 function schemaOf(variables: Variables): Joi.ObjectSchema {
-  const { http, log, data, duckdb, influxdb, nats, ingest, opentelemetry, retention, cloudEvents, bootstrap } = variables;
+  const { http, log, data, duckdb, influxdb, nats, ingest, opentelemetry, retention, cloudEvents, bootstrap } =
+    variables;
   const optional = (label: string): Joi.StringSchema => Joi.string().allow(null).label(label);
   const needed = (label: string): Joi.StringSchema =>
     Joi.string()

@@ -47,6 +47,7 @@ describe('the settings', () => {
       queue: 'none',
       nats: null,
       ingest: { maxWaitingEvents: 100_000, maxPendingMegabytes: 64, timeoutSeconds: 20 },
+      opentelemetry: { resourceTags: ['host.name', 'service.instance.id'], tags: null },
       retention: { seconds: null, checkMinutes: 60 },
       cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
       bootstrap: null,

@@ -20,6 +20,16 @@ export function fixed64Tag(field: number): number {
   return tagOf(field, WireType.Bit64);
 }
 
+/** By their numbers, those that proto3 knows: groups are none of them. */
+const PASSED = [
+  WireType.Varint,
+  WireType.Bit64,
+  WireType.LengthDelimited,
+  undefined,
+  undefined,
+  WireType.Bit32,
+] as const;
+
 /**
  * Reads Protocol Buffers field by field (https://protobuf.dev/programming-guides/encoding/): what is needed of a message
  * is picked out by its tags, everything else is passed over, so that a body never becomes more objects than are used.
@@ -49,11 +59,9 @@ export class ProtobufReader extends BinaryReader {
 
   /** Passes over a field that nobody needs. */
   pass(tag: number): void {
-    const type: WireType = tag & 7;
+    const type = PASSED[tag & 7];
     if (tag >>> 3 === 0) throw new RangeError('a field has the number 0');
-    if (type === WireType.StartGroup || type === WireType.EndGroup || type > WireType.Bit32) {
-      throw new RangeError(`a field has the wire type ${type}, which proto3 does not know`);
-    }
+    if (type === undefined) throw new RangeError(`a field has the wire type ${tag & 7}, which proto3 does not know`);
     this.skip(type);
   }
 

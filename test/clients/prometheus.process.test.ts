@@ -76,7 +76,7 @@ describe('Prometheus', () => {
 /** Every sample that Prometheus has itself, so far as it can be stored. */
 async function sentUntil(address: string, until: number): Promise<string[]> {
   const query = new URLSearchParams({ query: '{job="itself"}[10m]', time: String(until / 1000) });
-  const response = await fetch(`http://${address}/api/v1/query?${query}`);
+  const response = await fetch(`http://${address}/api/v1/query?${query.toString()}`);
   const { data } = (await response.json()) as { readonly data: { readonly result: readonly Sent[] } };
   return data.result.flatMap(({ metric, values }) =>
     values.flatMap(([seconds, value]) =>

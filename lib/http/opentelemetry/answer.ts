@@ -1,4 +1,4 @@
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { ErrorCode } from '../../errors.js';
 import type { Context, ErrorForm } from '../context.js';
 import type { Problem } from '../problem.js';
@@ -27,7 +27,14 @@ export function answerExport(ctx: Context, partialSuccess: PartialSuccess | unde
   const response = new BinaryWriter();
   if (partialSuccess !== undefined) {
     const { rejectedDataPoints, errorMessage } = partialSuccess;
-    response.tag(1, 2).fork().tag(1, 0).int64(rejectedDataPoints).tag(2, 2).string(errorMessage).join();
+    response
+      .tag(1, WireType.LengthDelimited)
+      .fork()
+      .tag(1, WireType.Varint)
+      .int64(rejectedDataPoints)
+      .tag(2, WireType.LengthDelimited)
+      .string(errorMessage)
+      .join();
   }
   ctx.body = Buffer.from(response.finish());
   ctx.set('Content-Type', PROTOBUF);
@@ -51,7 +58,12 @@ export const asStatus: ErrorForm = (problem, ctx) => {
   const code = CODES[problem.type.slice(problem.type.indexOf('#') + 1) as ErrorCode] ?? INVALID_ARGUMENT;
   const message = wordsOf(problem);
   if (isJson(ctx)) return { type: JSON_TYPE, body: JSON.stringify({ code, message }) };
-  const status = new BinaryWriter().tag(1, 0).int32(code).tag(2, 2).string(message).finish();
+  const status = new BinaryWriter()
+    .tag(1, WireType.Varint)
+    .int32(code)
+    .tag(2, WireType.LengthDelimited)
+    .string(message)
+    .finish();
   return { type: PROTOBUF, body: Buffer.from(status) };
 };
 

@@ -88,7 +88,8 @@ export class ReadingMaker {
 
   private sourceOf(resource: Attributes): Source {
     const values = new Map(resource);
-    const namespace = values.get('service.name') || values.get('host.name') || 'otel';
+    const namespace =
+      ['service.name', 'host.name'].map((key) => values.get(key) ?? '').find((text) => text !== '') ?? 'otel';
     const tags = this.choice.resourceTags.flatMap((key): Attributes => {
       const value = values.get(key);
       return value === undefined ? [] : [[key, value]];

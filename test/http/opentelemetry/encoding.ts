@@ -1,4 +1,4 @@
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
 /**
  * Metrics as OTLP writes them in JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding), as far as the
@@ -78,22 +78,25 @@ export function toProtobuf({ resourceMetrics }: ExportRequest): Uint8Array {
         });
       for (const { scope, metrics } of scopeMetrics) {
         message(one, 2, (own) => {
-          if (scope) message(own, 1, (inner) => inner.tag(1, 2).string(scope.name).tag(2, 2).string('1.0'));
+          if (scope)
+            message(own, 1, (inner) =>
+              inner.tag(1, WireType.LengthDelimited).string(scope.name).tag(2, WireType.LengthDelimited).string('1.0'),
+            );
           for (const metric of metrics)
             message(own, 2, (inner) => {
               writeMetric(inner, metric);
             });
-          own.tag(3, 2).string('https://example.org/schema');
+          own.tag(3, WireType.LengthDelimited).string('https://example.org/schema');
         });
       }
-      one.tag(1999, 0).uint32(7);
+      one.tag(1999, WireType.Varint).uint32(7);
     });
   }
   return writer.finish();
 }
 
 function message(writer: BinaryWriter, field: number, write: Write): void {
-  writer.tag(field, 2).fork();
+  writer.tag(field, WireType.LengthDelimited).fork();
   write(writer);
   writer.join();
 }
@@ -106,7 +109,7 @@ function writeAttributes(writer: BinaryWriter, field: number, attributes: readon
 }
 
 function writeKeyValue(writer: BinaryWriter, { key, value }: KeyValue): void {
-  writer.tag(1, 2).string(key);
+  writer.tag(1, WireType.LengthDelimited).string(key);
   message(writer, 2, (one) => {
     writeValue(one, value);
   });
@@ -114,10 +117,10 @@ function writeKeyValue(writer: BinaryWriter, { key, value }: KeyValue): void {
 
 function writeValue(writer: BinaryWriter, value: AnyValueJson): void {
   const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue } = value;
-  if (stringValue !== undefined) writer.tag(1, 2).string(stringValue);
-  if (boolValue !== undefined) writer.tag(2, 0).bool(boolValue);
-  if (intValue !== undefined) writer.tag(3, 0).int64(intValue);
-  if (doubleValue !== undefined) writer.tag(4, 1).double(doubleValue);
+  if (stringValue !== undefined) writer.tag(1, WireType.LengthDelimited).string(stringValue);
+  if (boolValue !== undefined) writer.tag(2, WireType.Varint).bool(boolValue);
+  if (intValue !== undefined) writer.tag(3, WireType.Varint).int64(intValue);
+  if (doubleValue !== undefined) writer.tag(4, WireType.Bit64).double(doubleValue);
   if (arrayValue) {
     message(writer, 5, (list) => {
       for (const own of arrayValue.values)
@@ -133,7 +136,7 @@ function writeValue(writer: BinaryWriter, value: AnyValueJson): void {
 }
 
 function writeMetric(writer: BinaryWriter, metric: MetricJson): void {
-  writer.tag(1, 2).string(metric.name).tag(3, 2).string('1');
+  writer.tag(1, WireType.LengthDelimited).string(metric.name).tag(3, WireType.LengthDelimited).string('1');
   const { gauge, sum, histogram, exponentialHistogram, summary } = metric;
   const kinds = [
     [5, gauge, writeNumber],
@@ -149,29 +152,29 @@ function writeMetric(writer: BinaryWriter, metric: MetricJson): void {
         message(one, 1, (own) => {
           writePoint(own, point);
         });
-      if (data.aggregationTemporality !== undefined) one.tag(2, 0).int32(data.aggregationTemporality);
-      if (data.isMonotonic !== undefined) one.tag(3, 0).bool(data.isMonotonic);
+      if (data.aggregationTemporality !== undefined) one.tag(2, WireType.Varint).int32(data.aggregationTemporality);
+      if (data.isMonotonic !== undefined) one.tag(3, WireType.Varint).bool(data.isMonotonic);
     });
   }
 }
 
 function writeTimes(writer: BinaryWriter, { startTimeUnixNano, timeUnixNano }: PointJson): void {
-  if (startTimeUnixNano !== undefined) writer.tag(2, 1).fixed64(startTimeUnixNano);
-  if (timeUnixNano !== undefined) writer.tag(3, 1).fixed64(timeUnixNano);
+  if (startTimeUnixNano !== undefined) writer.tag(2, WireType.Bit64).fixed64(startTimeUnixNano);
+  if (timeUnixNano !== undefined) writer.tag(3, WireType.Bit64).fixed64(timeUnixNano);
 }
 
 function writeNumber(writer: BinaryWriter, point: PointJson): void {
   writeTimes(writer, point);
-  if (point.asDouble !== undefined) writer.tag(4, 1).double(Number(point.asDouble));
-  message(writer, 5, (exemplar) => exemplar.tag(3, 1).double(1));
-  if (point.asInt !== undefined) writer.tag(6, 1).sfixed64(point.asInt);
+  if (point.asDouble !== undefined) writer.tag(4, WireType.Bit64).double(Number(point.asDouble));
+  message(writer, 5, (exemplar) => exemplar.tag(3, WireType.Bit64).double(1));
+  if (point.asInt !== undefined) writer.tag(6, WireType.Bit64).sfixed64(point.asInt);
   writeAttributes(writer, 7, point.attributes);
-  if (point.flags !== undefined) writer.tag(8, 0).uint32(point.flags);
+  if (point.flags !== undefined) writer.tag(8, WireType.Varint).uint32(point.flags);
 }
 
 function writeTotals(writer: BinaryWriter, { count, sum }: PointJson): void {
-  if (count !== undefined) writer.tag(4, 1).fixed64(count);
-  if (sum !== undefined) writer.tag(5, 1).double(sum);
+  if (count !== undefined) writer.tag(4, WireType.Bit64).fixed64(count);
+  if (sum !== undefined) writer.tag(5, WireType.Bit64).double(sum);
 }
 
 function writeHistogram(writer: BinaryWriter, point: PointJson): void {
@@ -184,40 +187,40 @@ function writeHistogram(writer: BinaryWriter, point: PointJson): void {
     for (const bound of point.explicitBounds ?? []) one.double(bound);
   });
   writeAttributes(writer, 9, point.attributes);
-  if (point.flags !== undefined) writer.tag(10, 0).uint32(point.flags);
-  if (point.min !== undefined) writer.tag(11, 1).double(point.min);
-  if (point.max !== undefined) writer.tag(12, 1).double(point.max);
+  if (point.flags !== undefined) writer.tag(10, WireType.Varint).uint32(point.flags);
+  if (point.min !== undefined) writer.tag(11, WireType.Bit64).double(point.min);
+  if (point.max !== undefined) writer.tag(12, WireType.Bit64).double(point.max);
 }
 
 function writeExponential(writer: BinaryWriter, point: PointJson): void {
   writeAttributes(writer, 1, point.attributes);
   writeTimes(writer, point);
   writeTotals(writer, point);
-  if (point.scale !== undefined) writer.tag(6, 0).sint32(point.scale);
-  if (point.zeroCount !== undefined) writer.tag(7, 1).fixed64(point.zeroCount);
+  if (point.scale !== undefined) writer.tag(6, WireType.Varint).sint32(point.scale);
+  if (point.zeroCount !== undefined) writer.tag(7, WireType.Bit64).fixed64(point.zeroCount);
   for (const [field, buckets] of [
     [8, point.positive],
     [9, point.negative],
   ] as const) {
     if (buckets === undefined) continue;
     message(writer, field, (one) => {
-      one.tag(1, 0).sint32(buckets.offset);
+      one.tag(1, WireType.Varint).sint32(buckets.offset);
       message(one, 2, (own) => {
         for (const count of buckets.bucketCounts) own.uint64(count);
       });
     });
   }
-  if (point.flags !== undefined) writer.tag(10, 0).uint32(point.flags);
-  if (point.min !== undefined) writer.tag(12, 1).double(point.min);
-  if (point.max !== undefined) writer.tag(13, 1).double(point.max);
+  if (point.flags !== undefined) writer.tag(10, WireType.Varint).uint32(point.flags);
+  if (point.min !== undefined) writer.tag(12, WireType.Bit64).double(point.min);
+  if (point.max !== undefined) writer.tag(13, WireType.Bit64).double(point.max);
 }
 
 function writeSummary(writer: BinaryWriter, point: PointJson): void {
   writeTimes(writer, point);
   writeTotals(writer, point);
   for (const { quantile, value } of point.quantileValues ?? []) {
-    message(writer, 6, (one) => one.tag(1, 1).double(quantile).tag(2, 1).double(value));
+    message(writer, 6, (one) => one.tag(1, WireType.Bit64).double(quantile).tag(2, WireType.Bit64).double(value));
   }
   writeAttributes(writer, 7, point.attributes);
-  if (point.flags !== undefined) writer.tag(8, 0).uint32(point.flags);
+  if (point.flags !== undefined) writer.tag(8, WireType.Varint).uint32(point.flags);
 }
