@@ -23,6 +23,8 @@ export interface Settings {
     readonly timeoutSeconds: number;
   };
   readonly lineProtocol: { readonly strings: 'refuse' | 'drop' };
+  /** Which attributes of OpenTelemetry become tags; null: all. */
+  readonly opentelemetry: { readonly resourceTags: readonly string[]; readonly tags: readonly string[] | null };
   /** Seconds; null for ever. */
   readonly retention: { readonly seconds: number | null; readonly checkMinutes: number };
   /** Attributes of CloudEvents such as `source`, or paths such as `data.order.total`; the value is a path in `data`. */
@@ -60,8 +62,20 @@ function packageFolder(): string {
 
 /** What may stand in the settings files, labelled by the environment variable that sets it. */
 function schemaOf(variables: Variables): Joi.ObjectSchema {
-  const { http, log, data, duckdb, influxdb, nats, ingest, lineProtocol, retention, cloudEvents, bootstrap } =
-    variables;
+  const {
+    http,
+    log,
+    data,
+    duckdb,
+    influxdb,
+    nats,
+    ingest,
+    lineProtocol,
+    opentelemetry,
+    retention,
+    cloudEvents,
+    bootstrap,
+  } = variables;
   const optional = (label: string): Joi.StringSchema => Joi.string().allow(null).label(label);
   const needed = (label: string): Joi.StringSchema =>
     Joi.string()
@@ -125,6 +139,10 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
       timeoutSeconds: number(ingest.timeoutSeconds, 1, 600),
     },
     lineProtocol: { strings: Joi.valid('refuse', 'drop').label(lineProtocol.strings) },
+    opentelemetry: {
+      resourceTags: Joi.string().allow('').label(opentelemetry.resourceTags).custom(listOf),
+      tags: optional(opentelemetry.tags).custom(listOf),
+    },
     retention: {
       seconds: optional(retention.seconds).custom(readDuration),
       checkMinutes: number(retention.checkMinutes, 1, 1440),
@@ -159,6 +177,11 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
   });
 }
 
+/** The parts of a text between commas. */
+function listOf(text: string): string[] {
+  return text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
+}
+
 interface Variables {
   readonly environmentType: string;
   readonly store: string;
@@ -171,6 +194,7 @@ interface Variables {
   readonly nats: Readonly<Record<'url' | 'monitorUrl' | 'stream' | 'replicas', string>>;
   readonly ingest: Readonly<Record<'maxWaitingEvents' | 'maxPendingMegabytes' | 'timeoutSeconds', string>>;
   readonly lineProtocol: Readonly<Record<'strings', string>>;
+  readonly opentelemetry: Readonly<Record<'resourceTags' | 'tags', string>>;
   readonly retention: Readonly<Record<'seconds' | 'checkMinutes', string>>;
   readonly cloudEvents: Readonly<Record<'namespace' | 'name' | 'value' | 'tags', string>>;
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string>>;

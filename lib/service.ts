@@ -5,7 +5,7 @@ import type { Settings } from './config.js';
 import { deadLetterCommands } from './dead-letters.js';
 import { deleteCounted } from './deletion.js';
 import { DuckDBStore } from './duckdb/store.js';
-import { messageOf } from './errors.js';
+import { TrackingError, messageOf } from './errors.js';
 import type { Point } from './event.js';
 import { Expiry } from './expiry.js';
 import { lockDataDirectory } from './files/lock.js';
@@ -49,6 +49,8 @@ const LAST_WRITE_PATIENCE = 1000;
 /** How long the queue may be silent and count as there. Milliseconds. */
 const ANSWER_OF_QUEUE = 1500;
 const [one, zero] = [() => 1, () => 0];
+/** So much the clocks of the queue and of this process may differ. Milliseconds. */
+const CLOCK_TOLERANCE = 2000;
 
 /** How long a start waits for NATS, so that the first requests find it. Milliseconds. */
 const START_PATIENCE = 1000;
@@ -148,6 +150,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       ],
       cloudEvents: settings.cloudEvents,
       lineProtocol: { strings: settings.lineProtocol.strings, dropped: (strings) => (droppedStrings += strings) },
+      opentelemetry: { choice: settings.opentelemetry, settled: settledIn(ingest, queue) },
       mounts: [authorization.middleware],
     });
     const server = await listen(app, settings.http);
@@ -210,6 +213,22 @@ export function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[
   return async (points) => {
     await queue.publish(points);
     return [];
+  };
+}
+
+/** Resolves once the store has what was accepted before a moment; throws `unavailable` where a queue still has some of it. */
+function settledIn(ingest: Ingest, queue: Queue | undefined): (before: number) => Promise<void> {
+  return async (before) => {
+    // What is under way now was begun before.
+    await ingest.exclusive(() => Promise.resolve());
+    if (queue === undefined) return;
+    const { events, seconds } = await queue.lag();
+    if (events === 0 || Date.now() - seconds * 1000 > before + CLOCK_TOLERANCE) return;
+    throw new TrackingError(
+      'unavailable',
+      'What streams of metrics counted before still waits in the queue. Nothing of this request was stored.',
+      { retryAfter: 2 },
+    );
   };
 }
 

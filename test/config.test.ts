@@ -48,6 +48,7 @@ describe('the settings', () => {
       nats: null,
       ingest: { maxWaitingEvents: 100_000, maxPendingMegabytes: 64, timeoutSeconds: 20 },
       lineProtocol: { strings: 'refuse' },
+      opentelemetry: { resourceTags: ['host.name', 'service.instance.id'], tags: null },
       retention: { seconds: null, checkMinutes: 60 },
       cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
       bootstrap: null,

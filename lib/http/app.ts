@@ -17,7 +17,9 @@ import { type LineProtocolOptions, routeLineProtocol } from './line-protocol.js'
 import { logRequests } from './log-requests.js';
 import { type Meter, routeMetrics } from './metrics.js';
 import { answerNotFound } from './not-found.js';
+import { type OpenTelemetryOptions, routeOpenTelemetry } from './opentelemetry/route.js';
 import { answerProblems } from './problem.js';
+import { routeRemoteWrite } from './remote-write/route.js';
 import { routeTrack } from './track.js';
 
 /** What the front door opens onto. */
@@ -33,6 +35,7 @@ export interface AppOptions {
   /** What of a CloudEvent becomes what. */
   readonly cloudEvents: CloudEventsMapping;
   readonly lineProtocol: LineProtocolOptions;
+  readonly opentelemetry: OpenTelemetryOptions;
   /** Middlewares of other folders, asked in turn for every path that is not ours. */
   readonly mounts: readonly Koa.Middleware[];
 }
@@ -49,12 +52,15 @@ export function createApp({
   readiness,
   cloudEvents,
   lineProtocol,
+  opentelemetry,
   mounts,
 }: AppOptions): Koa {
   const authenticated = authenticate(authenticator);
   const router = new Router<RequestState>();
   routeTrack(router, authenticated, { ingest, admission }, cloudEvents);
   routeLineProtocol(router, authenticator, { ingest, admission }, lineProtocol);
+  routeOpenTelemetry(router, authenticator, { ingest, admission }, { ...opentelemetry, reader: store });
+  routeRemoteWrite(router, authenticator, { ingest, admission });
   routeEvents(router, authenticated, store);
   routeDeletion(router, authenticated, deleter);
   routeDiscovery(router, authenticated, store);

@@ -3,26 +3,34 @@ import type { Admission } from '../admission.js';
 import { TrackingError, messageOf } from '../errors.js';
 import { admitBody, admitMore, countChunks } from './admit-body.js';
 import type { Context, Middleware } from './context.js';
-import { inflate } from './inflate.js';
+import { type Compression, inflate, inflateSnappy } from './inflate.js';
+
+export type { Compression } from './inflate.js';
 
 /** For a body as it is sent, and again when it is inflated. */
 export const MAX_BODY_BYTES = 8 * 2 ** 20;
 
+export interface BodyOptions {
+  /** What it may be compressed with; left out: gzip. */
+  readonly compressions?: readonly Compression[] | undefined;
+  /** Whether a body of any type is read all the same. */
+  readonly ofAnyType?: (ctx: Context) => boolean;
+}
+
 const ANY_TYPE = 'application/octet-stream';
 
 /**
- * Reads a body of one of the media types (of any where none are named), in UTF-8, plain or as gzip, as far as there is
+ * Reads a body of one of the media types (of any where none are named), in UTF-8, plain or compressed, as far as there is
  * room; `takeBody` gives its bytes.
  *
  * koa-body does the reading: lengths, the limit, clients that hang up. An empty encoding makes it leave the bytes as
  * they are. Its own JSON reader would replace what is not UTF-8 instead of refusing it, and its own inflating leaves a
  * request waiting forever whose client hangs up in the middle of it, so neither sees the body before us.
- * @param ofAnyType - the requests whose body may be of any type all the same
  */
 export function readBody(
   types: readonly string[] | undefined,
   admission: Admission,
-  ofAnyType: (ctx: Context) => boolean = () => types === undefined,
+  { compressions = ['gzip'], ofAnyType = () => types === undefined }: BodyOptions = {},
 ): Middleware[] {
   const readBytes = koaBody({
     json: false,
@@ -40,7 +48,7 @@ export function readBody(
     return done;
   };
   return [
-    refuseOtherContent(types ?? [], ofAnyType),
+    refuseOtherContent(types ?? [], ofAnyType, compressions),
     admitBody(admission, MAX_BODY_BYTES),
     readAdmitted,
     inflateBody(admission),
@@ -54,7 +62,11 @@ export function takeBody(ctx: Context): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
-function refuseOtherContent(types: readonly string[], ofAnyType: (ctx: Context) => boolean): Middleware {
+function refuseOtherContent(
+  types: readonly string[],
+  ofAnyType: (ctx: Context) => boolean,
+  compressions: readonly Compression[],
+): Middleware {
   return function refuseOtherContent(ctx, next) {
     const { headers } = ctx.req;
     // Most clients write the type just so, which saves taking it apart.
@@ -64,7 +76,7 @@ function refuseOtherContent(types: readonly string[], ofAnyType: (ctx: Context) 
         headers['content-type'] = ANY_TYPE;
       } else refuseOtherType(ctx, types);
     }
-    ctx.state.gzip = takeEncoding(ctx) === 'gzip';
+    ctx.state.compression = takeEncoding(ctx, compressions);
     return next();
   };
 }
@@ -82,41 +94,43 @@ function refuseOtherType({ request }: Context, types: readonly string[]): void {
 }
 
 /** What the body is compressed with. The header is taken away, so that koa-body gives the bytes as they were sent. */
-function takeEncoding(ctx: Context): 'gzip' | 'identity' {
+function takeEncoding(ctx: Context, compressions: readonly Compression[]): Compression | undefined {
   const encoding = ctx.req.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
-  if (encoding === 'identity') return encoding;
-  if (encoding !== 'gzip' && encoding !== 'x-gzip') {
-    ctx.set('Accept-Encoding', 'gzip');
+  if (encoding === 'identity') return undefined;
+  const compression = compressions.find((one) => one === (encoding === 'x-gzip' ? 'gzip' : encoding));
+  if (compression === undefined) {
+    ctx.set('Accept-Encoding', compressions.join(', '));
     throw new TrackingError(
       'unsupported-media-type',
-      `Content-Encoding ${encoding} is not accepted. Send the body as it is, or as gzip.`,
+      `Content-Encoding ${encoding} is not accepted. Send the body as it is, or as ${compressions.join(' or ')}.`,
     );
   }
   delete ctx.req.headers['content-encoding'];
-  return 'gzip';
+  return compression;
 }
 
 function inflateBody(admission: Admission): Middleware {
   return async function inflateBody(ctx, next) {
     const bytes = takeBody(ctx);
     ctx.state.bytes = bytes.length;
-    setBody(ctx, ctx.state.gzip ? await inflated(ctx, bytes, admission) : bytes);
+    const { compression } = ctx.state;
+    setBody(ctx, compression === undefined ? bytes : await inflated(ctx, bytes, compression, admission));
     await next();
   };
 }
 
 /** Stops while it inflates, whatever the body claims to hold. */
-async function inflated(ctx: Context, bytes: Buffer, admission: Admission): Promise<Buffer> {
+async function inflated(ctx: Context, bytes: Buffer, compression: Compression, admission: Admission): Promise<Buffer> {
   let size = 0;
   try {
-    return await inflate(bytes, (length) => {
+    return await (compression === 'gzip' ? inflate : inflateSnappy)(bytes, (length) => {
       size += length;
       if (size > MAX_BODY_BYTES) throw tooLarge('inflated');
       admitMore(ctx, admission, length);
     });
   } catch (error) {
     if (error instanceof TrackingError) throw error;
-    throw new TrackingError('invalid', `The body is broken gzip: ${messageOf(error)}.`);
+    throw new TrackingError('invalid', `The body is broken ${compression}: ${messageOf(error)}.`);
   } finally {
     admitMore(ctx, admission, -bytes.length);
   }

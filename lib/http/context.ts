@@ -1,6 +1,7 @@
 import type Koa from 'koa';
 import type { Grant } from '../access.js';
 import type { ErrorCode } from '../errors.js';
+import type { Compression } from './inflate.js';
 import type { Problem } from './problem.js';
 
 /** What the middlewares of one request tell each other. */
@@ -10,8 +11,8 @@ export interface RequestState {
   grant?: Grant;
   /** What a body of any type said that it is. */
   contentType?: string | undefined;
-  /** Whether the body has still to be inflated. */
-  gzip?: boolean;
+  /** What the body has still to be inflated from. */
+  compression?: Compression | undefined;
   /** What entered for the body and has still to leave (`admission.ts`). */
   pendingBytes?: number | undefined;
   /** The body's size and number of events, for the log. */
@@ -26,11 +27,13 @@ export interface RequestState {
 }
 
 /** Puts a problem into the words of another service, whose clients print them. */
-export type ErrorForm = (problem: Problem) => {
+export type ErrorForm = (problem: Problem, ctx: Context) => ErrorAnswer;
+
+export interface ErrorAnswer {
   readonly type: string;
   readonly body: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
-};
+}
 
 export type Context = Koa.ParameterizedContext<RequestState>;
 export type Middleware = Koa.Middleware<RequestState>;

@@ -15,9 +15,13 @@ export function readJsonEvents(body: Buffer, reception: Reception): Point[] {
   return readEvents(Array.isArray(parsed) ? (parsed as unknown[]) : [parsed], reception);
 }
 
-/** Reads any JSON. @throws TrackingError `invalid` where it is none, or more than events can be */
-export function readJson(body: Buffer): unknown {
-  refuseBrackets(body);
+/**
+ * Parses a JSON body.
+ * @param maxBrackets - how many objects and arrays it may hold
+ * @throws TrackingError `invalid` where it is none, or holds more
+ */
+export function readJson(body: Buffer, maxBrackets = MAX_BRACKETS): unknown {
+  refuseBrackets(body, maxBrackets);
   const text = decodeText(body);
   try {
     return JSON.parse(text);
@@ -77,8 +81,8 @@ const [QUOTE, BACKSLASH, NEWLINE, ARRAY, OBJECT] = Buffer.from('"\\\n[{');
  * Refuses what holds so many objects and arrays that parsing it would take seconds and a hundred times its size: a few
  * kilobytes of gzip can hold millions of them.
  */
-function refuseBrackets(body: Buffer): void {
-  if (body.length <= MAX_BRACKETS) return;
+function refuseBrackets(body: Buffer, most = MAX_BRACKETS): void {
+  if (body.length <= most) return;
   let brackets = 0;
   let quoted = false;
   for (let at = 0; at < body.length; at++) {
@@ -88,10 +92,10 @@ function refuseBrackets(body: Buffer): void {
     else if (byte === QUOTE) quoted = !quoted;
     else if (quoted) {
       if (byte === BACKSLASH) at++;
-    } else if ((byte === ARRAY || byte === OBJECT) && ++brackets > MAX_BRACKETS) {
+    } else if ((byte === ARRAY || byte === OBJECT) && ++brackets > most) {
       throw new TrackingError(
         'invalid',
-        `The body holds more than ${MAX_BRACKETS} objects and arrays. Send an event, or an array of at most ${MAX_EVENTS_PER_REQUEST}.`,
+        `The body holds more than ${most} objects and arrays. Send at most ${MAX_EVENTS_PER_REQUEST} events in a request.`,
       );
     }
   }

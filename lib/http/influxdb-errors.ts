@@ -1,4 +1,4 @@
-import type { ErrorForm } from './context.js';
+import type { ErrorAnswer } from './context.js';
 import type { Problem } from './problem.js';
 
 /** What InfluxDB 2 calls an answer with that status. */
@@ -20,17 +20,17 @@ const MAX_MISTAKES = 20;
 const MAX_HEADER = 1000;
 
 /** As InfluxDB 2 answers: `{"code": …, "message": …}`. */
-export const influxDB2Error: ErrorForm = (problem) => {
+export function influxDB2Error(problem: Problem): ErrorAnswer {
   const code = CODES[problem.status] ?? 'internal error';
   return {
     type: 'application/json; charset=utf-8',
     body: JSON.stringify({ code, message: messageOf(problem) }),
     headers: { 'X-Platform-Error-Code': code },
   };
-};
+}
 
 /** As InfluxDB 1 answers: `{"error": …}`, and the same in a header. */
-export const influxDB1Error: ErrorForm = (problem) => {
+export function influxDB1Error(problem: Problem): ErrorAnswer {
   const error = messageOf(problem);
   return {
     type: 'application/json; charset=utf-8',
@@ -38,7 +38,7 @@ export const influxDB1Error: ErrorForm = (problem) => {
     // Headers hold no more than these characters.
     headers: { 'X-Influxdb-Error': error.replace(/[^ -~]/g, '?').slice(0, MAX_HEADER) },
   };
-};
+}
 
 function messageOf({ detail, errors = [], errorCount = errors.length, requestId }: Problem): string {
   const listed = errors.slice(0, MAX_MISTAKES).map(({ message }) => message);

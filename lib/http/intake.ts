@@ -5,7 +5,7 @@ import { MAX_MISTAKES_LISTED, type Point } from '../event.js';
 import { takeOver } from './admit-body.js';
 import { AGENT_ENTRANCE } from './agent-entrance.js';
 import { authenticate, grantOf, requireScope } from './authenticate.js';
-import { readBody, takeBody } from './body.js';
+import { type Compression, readBody, takeBody } from './body.js';
 import type { Context, ErrorForm, Middleware } from './context.js';
 import type { Authenticator } from '../access.js';
 
@@ -23,6 +23,8 @@ export interface Front {
 /** What a body was read as. */
 export interface Intake {
   readonly points: readonly Point[];
+  /** Told in the end whether the points are durable; where not, some may be all the same. */
+  readonly conclude?: (durable: boolean) => void;
 }
 
 /** A format that events come in. */
@@ -37,6 +39,8 @@ export interface IntakeFormat<Read extends Intake> {
 export interface AgentFormat<Read extends Intake> extends IntakeFormat<Read> {
   /** The media types of the body; left out where its clients say anything or nothing. */
   readonly types?: readonly string[];
+  /** What the body may be compressed with; left out: gzip. */
+  readonly compressions?: readonly Compression[];
   readonly errorForm: ErrorForm;
 }
 
@@ -50,7 +54,7 @@ export function receive<Read extends Intake>(
     answerErrorsIn(format.errorForm),
     authenticate(authenticator, AGENT_ENTRANCE),
     requireScope('write'),
-    ...readBody(format.types, admission),
+    ...readBody(format.types, admission, { compressions: format.compressions }),
     acceptEvents(ingest, format),
   ];
 }
@@ -68,9 +72,15 @@ export function acceptEvents<Read extends Intake>(ingest: Acceptor, format: Inta
     const reading = format.read(takeBody(ctx), ctx);
     // Most are read at once, and then cost no turn of the event loop.
     const read = reading instanceof Promise ? await reading : reading;
-    const { application, namespaces } = grantOf(ctx);
-    refuseForeignNamespaces(read.points, namespaces);
-    await ingest.accept(read.points, application, takeOver(ctx));
+    let durable = false;
+    try {
+      const { application, namespaces } = grantOf(ctx);
+      refuseForeignNamespaces(read.points, namespaces);
+      await ingest.accept(read.points, application, takeOver(ctx));
+      durable = true;
+    } finally {
+      read.conclude?.(durable);
+    }
     ctx.state.events = read.points.length;
     format.answer(ctx, read);
   };

@@ -6,6 +6,8 @@ const PATHS = [
   '/api/track/',
   '/api/v2/write',
   '/write',
+  '/v1/metrics',
+  '/api/v1/write',
   '/api/events/',
   '/health',
   '/ping',

@@ -82,7 +82,8 @@ export function answerProblems(app: Koa, logger: Logger): void {
   };
 }
 
-function answerProblem({ req, res, state }: Context, error: unknown, logger: Logger): void {
+function answerProblem(ctx: Context, error: unknown, logger: Logger): void {
+  const { req, res, state } = ctx;
   const problem = problemOf(error, state.requestId);
   state.refusal = codeIn(problem);
   if (problem.status >= 500) logFailure(logger, error, state.requestId);
@@ -91,7 +92,7 @@ function answerProblem({ req, res, state }: Context, error: unknown, logger: Log
     const { retryAfter = RETRY_AFTER } = error as { readonly retryAfter?: number };
     res.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfter)));
   }
-  const { type, body, headers = {} } = (state.errorForm ?? asProblem)(problem);
+  const { type, body, headers = {} } = (state.errorForm ?? asProblem)(problem, ctx);
   res.statusCode = problem.status;
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   res.setHeader('Content-Type', type);

@@ -28,7 +28,7 @@ export function routeTrack(
     '/api/track',
     authenticate,
     requireScope('write'),
-    ...readBody(TYPES, front.admission, isBinaryEvent),
+    ...readBody(TYPES, front.admission, { ofAnyType: isBinaryEvent }),
     acceptEvents(front.ingest, { read: (body, ctx) => readTracked(body, ctx, mapping), answer: answerAccepted }),
   );
 }

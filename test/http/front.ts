@@ -35,6 +35,8 @@ const authenticator: Authenticator = {
   },
 };
 
+const OTLP_TAGS = { resourceTags: ['host.name', 'service.instance.id'], tags: null };
+
 /** Counts nothing. */
 export const SILENT: Meter = {
   contentType: 'text/plain',
@@ -90,6 +92,7 @@ export async function openFront(
     readiness: [],
     cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
     lineProtocol: { strings: 'refuse', dropped: () => undefined },
+    opentelemetry: { choice: OTLP_TAGS, settled: () => ingest.exclusive(() => Promise.resolve()) },
     mounts: [],
     ...parts,
   });

@@ -127,7 +127,7 @@ describe('malformed, cut and hostile line protocol', () => {
   /** The most that the service takes while something is done, in MiB. */
   async function mostMemory(work: () => Promise<unknown>): Promise<number> {
     const memory = new Memory(service);
-    let most = 0;
+    let most;
     try {
       await work();
     } finally {

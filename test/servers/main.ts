@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/errors.js';
+import { getCollector } from './collector.js';
 import { getInfluxd } from './influxd.js';
 import { getNatsServer } from './nats-server.js';
 import { getToxiproxy } from './toxiproxy-server.js';
@@ -8,6 +9,7 @@ const servers: Readonly<Record<string, () => Promise<string>>> = {
   INFLUXD: getInfluxd,
   NATS_SERVER: getNatsServer,
   TOXIPROXY_SERVER: getToxiproxy,
+  OTELCOL: getCollector,
 };
 
 try {

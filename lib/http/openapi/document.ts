@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { PACKAGE_FOLDER } from '../../config.js';
 import { authorization, securitySchemes } from './authorization.js';
 import { lineProtocol } from './line-protocol.js';
+import { metricsFormats } from './metrics-formats.js';
 import { questions } from './questions.js';
 import { headers, responses } from './responses.js';
 import { schemas } from './schemas.js';
@@ -11,7 +12,7 @@ import { upkeep } from './upkeep.js';
 
 const { version } = JSON.parse(readFileSync(`${PACKAGE_FOLDER}/package.json`, 'utf8')) as { version: string };
 
-const paths: Paths = { ...authorization, ...tracking, ...lineProtocol, ...questions, ...upkeep };
+const paths: Paths = { ...authorization, ...tracking, ...lineProtocol, ...metricsFormats, ...questions, ...upkeep };
 const pathsText = JSON.stringify(paths);
 
 /** The HTTP API as an OpenAPI 3.1 document: the one source of `/openapi.json` and of `/docs`. */

@@ -1,9 +1,9 @@
 import { type ErrorCode, TrackingError } from '../../errors.js';
 import { MAX_EVENTS_PER_REQUEST } from '../../event.js';
 import { MAX_POINTS_PER_REQUEST } from '../../line-protocol.js';
-import type { ErrorForm } from '../context.js';
+import type { ErrorAnswer } from '../context.js';
 import { influxDB1Error, influxDB2Error } from '../influxdb-errors.js';
-import { problemOf, STATUSES } from '../problem.js';
+import { type Problem, problemOf, STATUSES } from '../problem.js';
 import { headersNamed } from './responses.js';
 import { curl, shell, ADDRESS } from './samples.js';
 import { type MediaType, type Operation, type Parameter, type Paths, type Response, schemaNamed } from './types.js';
@@ -100,7 +100,7 @@ export const lineProtocol: Paths = {
   '/ping': { get: ping },
 };
 
-function answers(schema: string, form: ErrorForm): Record<string, Response> {
+function answers(schema: string, form: (problem: Problem) => ErrorAnswer): Record<string, Response> {
   const dropped = {
     description: 'How many fields were dropped, as they hold strings.',
     schema: { type: 'integer' as const },

@@ -197,6 +197,19 @@ const REFUSED: Readonly<Record<string, Schema>> = {
     ['message'],
   ),
   OAuthError: object({ error: { type: 'string' }, error_description: { type: 'string' } }),
+  RpcStatus: object({
+    code: { type: 'integer', description: 'Of google.rpc.Code; clients go by the HTTP status.' },
+    message: { type: 'string' },
+  }),
+  ExportMetricsResponse: object(
+    {
+      partialSuccess: object({
+        rejectedDataPoints: { type: 'string', pattern: '^\\d+$', description: 'How many data points are not stored.' },
+        errorMessage: { type: 'string' },
+      }),
+    },
+    [],
+  ),
 };
 
 const AUTHORIZED: Readonly<Record<string, Schema>> = {

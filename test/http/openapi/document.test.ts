@@ -128,6 +128,7 @@ function routesOfApp(): string[] {
     readiness: [],
     cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
     lineProtocol: { strings: 'refuse', dropped: () => undefined },
+    opentelemetry: { choice: { resourceTags: [], tags: null }, settled: () => Promise.resolve() },
     mounts: [],
   });
   const layers = (app.middleware as { router?: { stack: readonly Layer[] } }[]).flatMap(

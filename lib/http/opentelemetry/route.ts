@@ -1,0 +1,60 @@
+import type { RouterInstance } from '@koa/router';
+import type { Authenticator } from '../../access.js';
+import type { Point } from '../../event.js';
+import type { Context, RequestState } from '../context.js';
+import { type AgentFormat, type Front, type Intake, receive } from '../intake.js';
+import { addUp } from './adding-up.js';
+import { answerExport, asStatus, JSON_TYPE, type PartialSuccess, PROTOBUF } from './answer.js';
+import { CumulativeStreams, type StreamsOptions } from './cumulative-streams.js';
+import { readJsonMetrics } from './json.js';
+import { Limits } from './limits.js';
+import { readProtobufMetrics } from './protobuf.js';
+import { ReadingMaker, type Readings, type TagChoice } from './readings.js';
+
+export interface OpenTelemetryOptions extends Pick<StreamsOptions, 'settled'> {
+  readonly choice: TagChoice;
+}
+
+interface Export extends Intake {
+  readonly partialSuccess: PartialSuccess | undefined;
+}
+
+/** `POST /v1/metrics`: OTLP/HTTP 1.x (https://opentelemetry.io/docs/specs/otlp/#otlphttp). */
+export function routeOpenTelemetry(
+  router: RouterInstance<RequestState>,
+  authenticator: Authenticator,
+  front: Front,
+  { choice, ...options }: OpenTelemetryOptions & StreamsOptions,
+): void {
+  const maker = new ReadingMaker(choice);
+  const streams = new CumulativeStreams(options);
+  const format: AgentFormat<Export> = {
+    types: [PROTOBUF, JSON_TYPE],
+    errorForm: asStatus,
+    read: async (body, ctx) => {
+      const readings = maker.readingsOf(readMetrics(body, ctx));
+      const { increases, states, conclude } = await streams.increasesOf(readings.cumulative);
+      const points: Point[] = [...readings.samples, ...states, ...addUp([...readings.increases, ...increases])];
+      return { points, conclude, partialSuccess: partialSuccessOf(readings) };
+    },
+    answer: (ctx, { partialSuccess }) => {
+      answerExport(ctx, partialSuccess);
+    },
+  };
+  router.post('/v1/metrics', ...receive(format, authenticator, front));
+}
+
+function readMetrics(body: Buffer, ctx: Context): ReturnType<typeof readJsonMetrics> {
+  const limits = new Limits();
+  return ctx.request.type.toLowerCase() === JSON_TYPE
+    ? readJsonMetrics(body, limits)
+    : readProtobufMetrics(body, limits);
+}
+
+function partialSuccessOf({ rejected, reasons }: Readings): PartialSuccess | undefined {
+  if (rejected === 0) return undefined;
+  return {
+    rejectedDataPoints: rejected,
+    errorMessage: `${rejected} data point(s) are not stored, the others are: ${[...reasons].join('; ')}.`,
+  };
+}

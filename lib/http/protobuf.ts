@@ -1,0 +1,101 @@
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { TrackingError, messageOf } from '../errors.js';
+
+/** How a field's tag reads on the wire: its number and its wire type. */
+export function tagOf(field: number, type: WireType): number {
+  return (field << 3) | type;
+}
+
+/** The tag of a message, a text, bytes, or packed numbers. */
+export function lengthTag(field: number): number {
+  return tagOf(field, WireType.LengthDelimited);
+}
+
+export function varintTag(field: number): number {
+  return tagOf(field, WireType.Varint);
+}
+
+/** The tag of a `double`, `fixed64` or `sfixed64`. */
+export function fixed64Tag(field: number): number {
+  return tagOf(field, WireType.Bit64);
+}
+
+/** By their numbers, those that proto3 knows: groups are none of them. */
+const PASSED = [
+  WireType.Varint,
+  WireType.Bit64,
+  WireType.LengthDelimited,
+  undefined,
+  undefined,
+  WireType.Bit32,
+] as const;
+
+/**
+ * Reads Protocol Buffers field by field (https://protobuf.dev/programming-guides/encoding/): what is needed of a message
+ * is picked out by its tags, everything else is passed over, so that a body never becomes more objects than are used.
+ * Whatever is broken throws; nothing is read beyond the message that it stands in.
+ */
+export class ProtobufReader extends BinaryReader {
+  constructor(private readonly bytesOfBody: Buffer) {
+    super(bytesOfBody);
+  }
+
+  /**
+   * Calls for each field of a message with its tag; the call has to read the field, or to `pass` it.
+   * @param end - where the message ends; left out: it is the field that comes next, with its length in front
+   */
+  fields(read: (tag: number) => void, end = this.end()): void {
+    while (this.pos < end) read(this.uint32());
+    if (this.pos !== end) throw new RangeError('a field goes on beyond its message');
+  }
+
+  /** Reads a length. @returns where what comes next ends */
+  end(): number {
+    const length = this.uint32();
+    const end = this.pos + length;
+    if (end > this.len) throw new RangeError('a length goes on beyond the end');
+    return end;
+  }
+
+  /** Passes over a field that nobody needs. */
+  pass(tag: number): void {
+    const type = PASSED[tag & 7];
+    if (tag >>> 3 === 0) throw new RangeError('a field has the number 0');
+    if (type === undefined) throw new RangeError(`a field has the wire type ${tag & 7}, which proto3 does not know`);
+    this.skip(type);
+  }
+
+  /** A text, which has to be UTF-8. */
+  text(): string {
+    return this.string(true);
+  }
+
+  uint64Fixed(): bigint {
+    return this.bytesOfBody.readBigUInt64LE((this.pos += 8) - 8);
+  }
+
+  int64Fixed(): bigint {
+    return this.bytesOfBody.readBigInt64LE((this.pos += 8) - 8);
+  }
+
+  /** The numbers of a packed field, one by one. */
+  packed(read: () => void): void {
+    const end = this.end();
+    while (this.pos < end) read();
+    if (this.pos !== end) throw new RangeError('a field goes on beyond its message');
+  }
+}
+
+/**
+ * What a reading makes of a body.
+ * @param name - the message that it should be
+ * @throws TrackingError `invalid` where it is not
+ */
+export function readMessage<Read>(body: Buffer, name: string, read: (reader: ProtobufReader) => Read): Read {
+  try {
+    return read(new ProtobufReader(body));
+  } catch (error) {
+    if (error instanceof TrackingError) throw error;
+    throw new TrackingError('invalid', `The body is no ${name} in Protocol Buffers: ${messageOf(error)}.`);
+  }
+}

@@ -1,0 +1,75 @@
+import { lengthTag, type ProtobufReader, readMessage } from '../protobuf.js';
+import type { SeriesCache } from '../series-cache.js';
+import { MAX_LABELS } from './limits.js';
+import { type Labels, Samples, seriesOfLabels } from './samples.js';
+
+/**
+ * Reads a `prometheus.WriteRequest` (https://prometheus.io/docs/specs/prw/remote_write_spec/). Metadata and exemplars are
+ * passed over.
+ * @throws TrackingError `invalid` where it is none, `too-large` where it holds too many samples
+ */
+export function readVersion1(body: Buffer, cache: SeriesCache): Samples {
+  return readMessage(body, 'prometheus.WriteRequest', (reader) => {
+    const samples = new Samples();
+    reader.fields((tag) => {
+      if (tag === lengthTag(1)) readTimeSeries(reader, body, cache, samples);
+      else reader.pass(tag);
+    }, body.length);
+    return samples;
+  });
+}
+
+const LABELS = lengthTag(1);
+const SAMPLES = lengthTag(2);
+const HISTOGRAMS = lengthTag(4);
+
+function readTimeSeries(reader: ProtobufReader, body: Buffer, cache: SeriesCache, samples: Samples): void {
+  const end = reader.end();
+  const start = reader.pos;
+  const labelsEnd = endOfLabels(reader, end);
+  if (labelsEnd === end) return;
+  // The very bytes are the key: they are read only where they were not seen lately.
+  const series = cache.find(body.toString('latin1', start, labelsEnd), () => {
+    reader.pos = start;
+    return seriesOfLabels(readLabels(reader, labelsEnd));
+  });
+  reader.pos = labelsEnd;
+  reader.fields((tag) => {
+    if (tag === SAMPLES) samples.read(reader, series);
+    else if (tag === LABELS) throw new RangeError('labels stand behind samples');
+    else {
+      if (tag === HISTOGRAMS) samples.histograms++;
+      reader.pass(tag);
+    }
+  }, end);
+}
+
+/** Labels stand before everything else. */
+function endOfLabels(reader: ProtobufReader, end: number): number {
+  let labelsEnd = reader.pos;
+  while (reader.pos < end && reader.uint32() === LABELS) {
+    labelsEnd = reader.pos = reader.end();
+    if (labelsEnd > end) throw new RangeError('a field goes on beyond its message');
+  }
+  return labelsEnd;
+}
+
+function readLabels(reader: ProtobufReader, end: number): Labels {
+  const labels: (readonly [string, string])[] = [];
+  reader.fields((tag) => {
+    if (tag !== LABELS) throw new RangeError('a label is broken');
+    if (labels.length >= MAX_LABELS) throw new RangeError(`a series has more than ${MAX_LABELS} labels`);
+    labels.push(readLabel(reader));
+  }, end);
+  return labels;
+}
+
+function readLabel(reader: ProtobufReader): readonly [string, string] {
+  let [name, value] = ['', ''];
+  reader.fields((tag) => {
+    if (tag === lengthTag(1)) name = reader.text();
+    else if (tag === lengthTag(2)) value = reader.text();
+    else reader.pass(tag);
+  });
+  return [name, value];
+}

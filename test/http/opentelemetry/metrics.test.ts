@@ -1,0 +1,266 @@
+import { expect } from 'chai';
+import { gzipSync } from 'node:zlib';
+import type { Point } from '../../../lib/event.js';
+import { type Front, openFront } from '../front.js';
+import { type ExportRequest, type MetricJson, type PointJson, toProtobuf } from './encoding.js';
+
+const START = '1700000000000000000';
+const RESOURCE = { attributes: [attribute('service.name', 'shop'), attribute('host.name', 'web-1')] };
+
+function attribute(key: string, stringValue: string): { key: string; value: { stringValue: string } } {
+  return { key, value: { stringValue } };
+}
+
+/** Nanoseconds so many seconds after the start. */
+function at(seconds: number): string {
+  return String(BigInt(START) + BigInt(seconds * 1e9));
+}
+
+function requestOf(...metrics: MetricJson[]): ExportRequest {
+  return { resourceMetrics: [{ resource: RESOURCE, scopeMetrics: [{ scope: { name: 'test' }, metrics }] }] };
+}
+
+function sumOf(seconds: number, value: number, more: PointJson = {}): ExportRequest {
+  const dataPoints = [{ startTimeUnixNano: START, timeUnixNano: at(seconds), asDouble: value, ...more }];
+  return requestOf({ name: 'orders', sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints } });
+}
+
+/** What is stored but for the state of streams: `name{tags} seconds=value`, in order. */
+function storedIn(front: Front): string[] {
+  return front.points
+    .filter(({ series }) => series.name !== 'otel.cumulative')
+    .map(textOf)
+    .sort();
+}
+
+function textOf({ series: { name, tags }, time, value }: Point): string {
+  const own = Object.entries(tags).filter(([key]) => key !== 'host.name');
+  return `${name}{${own.map(([key, text]) => `${key}=${text}`).join()}} ${Number(time - BigInt(START)) / 1e9}=${value}`;
+}
+
+const ENCODINGS = {
+  protobuf: { type: 'application/x-protobuf', encode: toProtobuf },
+  JSON: { type: 'application/json', encode: (request: ExportRequest) => Buffer.from(JSON.stringify(request)) },
+};
+
+for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
+  describe(`POST /v1/metrics in ${name}`, () => {
+    let front: Front;
+    beforeEach(async () => {
+      front = await openFront();
+    });
+    afterEach(() => front.close());
+
+    function send(request: ExportRequest, headers: Record<string, string> = {}): Promise<Response> {
+      return front.fetch('/v1/metrics', {
+        method: 'POST',
+        body: encode(request),
+        headers: { 'content-type': type, ...headers },
+      });
+    }
+
+    async function sendAll(...requests: ExportRequest[]): Promise<void> {
+      for (const request of requests) {
+        const response = await send(request);
+        if (response.status !== 200) throw new Error(await response.text());
+      }
+    }
+
+    it('takes gauges as they are, under the service and with the tags of host and data point', async () => {
+      const attributes = [attribute('room', 'a'), { key: 'floor', value: { intValue: '2' } }];
+      const dataPoints = [{ attributes, timeUnixNano: '1700000001000000001', asInt: '21' }];
+      const response = await send(requestOf({ name: 'temperature', gauge: { dataPoints } }));
+      expect(response.status).to.equal(200);
+      expect(response.headers.get('content-type')).to.equal(type);
+      expect(await response.text()).to.equal(name === 'JSON' ? '{}' : '');
+      expect(front.points.map(({ series, time, value }) => ({ ...series, time, value }))).to.deep.equal([
+        {
+          namespace: 'shop',
+          name: 'temperature',
+          tags: { floor: '2', 'host.name': 'web-1', room: 'a' },
+          key: 'shop\0temperature\0floor\x002\0host.name\0web-1\0room\0a',
+          time: 1700000001000000001n,
+          value: 21,
+        },
+      ]);
+    });
+
+    it('calls the namespace after the host where there is no service, and otel where there is neither', async () => {
+      const gauge = { name: 'g', gauge: { dataPoints: [{ timeUnixNano: at(1), asDouble: 1 }] } };
+      for (const attributes of [[attribute('host.name', 'web-1')], []]) {
+        await sendAll({ resourceMetrics: [{ resource: { attributes }, scopeMetrics: [{ metrics: [gauge] }] }] });
+      }
+      await sendAll({ resourceMetrics: [{ scopeMetrics: [{ metrics: [gauge] }] }] });
+      expect(front.points.map(({ series }) => series.namespace)).to.deep.equal(['web-1', 'otel']);
+    });
+
+    it('makes lists and maps in attributes JSON', async () => {
+      const values = [{ stringValue: 'a' }, { boolValue: true }, { kvlistValue: { values: [attribute('k', 'v')] } }];
+      const attributes = [
+        { key: 'list', value: { arrayValue: { values } } },
+        { key: 'd', value: { doubleValue: 0.5 } },
+      ];
+      await sendAll(
+        requestOf({ name: 'g', gauge: { dataPoints: [{ attributes, timeUnixNano: at(1), asDouble: 1 }] } }),
+      );
+      expect(storedIn(front)).to.deep.equal(['g{d=0.5,list=["a",true,{"k":"v"}]} 1=1']);
+    });
+
+    it('takes deltas as they are, and sums that may fall like gauges', async () => {
+      const dataPoints = [{ startTimeUnixNano: START, timeUnixNano: at(1), asInt: '5' }];
+      await sendAll(
+        requestOf({ name: 'delta', sum: { aggregationTemporality: 1, isMonotonic: true, dataPoints } }),
+        requestOf({ name: 'level', sum: { aggregationTemporality: 2, isMonotonic: false, dataPoints } }),
+      );
+      expect(storedIn(front)).to.deep.equal(['delta{} 1=5', 'level{} 1=5']);
+    });
+
+    it('makes increases of what counts on and on', async () => {
+      await sendAll(sumOf(1, 5), sumOf(2, 5), sumOf(3, 12));
+      expect(storedIn(front)).to.deep.equal(['orders{} 1=5', 'orders{} 2=0', 'orders{} 3=7']);
+    });
+
+    it('sees that a count began anew by its start, and by a value that fell', async () => {
+      await sendAll(sumOf(1, 5), sumOf(4, 6, { startTimeUnixNano: at(3) }), sumOf(5, 2, { startTimeUnixNano: at(3) }));
+      expect(storedIn(front)).to.deep.equal(['orders{} 1=5', 'orders{} 4=6', 'orders{} 5=2']);
+    });
+
+    it('lets a first value without a start, or as old as its start, be what others start from', async () => {
+      await sendAll(sumOf(1, 5, { startTimeUnixNano: '0' }), sumOf(2, 7, { startTimeUnixNano: '0' }));
+      expect(storedIn(front)).to.deep.equal(['orders{} 2=2']);
+      const attributes = [attribute('other', 'stream')];
+      await sendAll(sumOf(0, 5, { attributes }), sumOf(2, 7, { attributes }));
+      expect(storedIn(front)).to.deep.equal(['orders{other=stream} 2=2', 'orders{} 2=2']);
+    });
+
+    it('counts what is sent again once, at any time', async () => {
+      await sendAll(sumOf(1, 5), sumOf(1, 5), sumOf(2, 7), sumOf(3, 9), sumOf(2, 7), sumOf(1, 5), sumOf(3, 9));
+      expect(storedIn(front)).to.deep.equal(['orders{} 1=5', 'orders{} 2=2', 'orders{} 3=2']);
+    });
+
+    it('counts what comes too late as part of what came before it', async () => {
+      await sendAll(sumOf(1, 5), sumOf(3, 9), sumOf(2, 7), sumOf(4, 10));
+      expect(storedIn(front)).to.deep.equal(['orders{} 1=5', 'orders{} 3=4', 'orders{} 4=1']);
+    });
+
+    it('takes several requests of one stream at once', async () => {
+      const all = await Promise.all(Array.from({ length: 20 }, (_, index) => send(sumOf(index + 1, (index + 1) * 3))));
+      expect(all.map(({ status }) => status)).to.deep.equal(all.map(() => 200));
+      const sum = front.points
+        .filter(({ series }) => series.name === 'orders')
+        .reduce((total, { value }) => total + value, 0);
+      expect(sum).to.equal(60);
+    });
+
+    it('makes count, sum, least, greatest and buckets of histograms', async () => {
+      const dataPoints = [1, 2].map((nth) => ({
+        startTimeUnixNano: START,
+        timeUnixNano: at(nth),
+        count: String(3 * nth),
+        sum: 6.5 * nth,
+        min: 0.5,
+        max: 5,
+        explicitBounds: [1, 2],
+        bucketCounts: [String(nth), '0', String(2 * nth)],
+      }));
+      await sendAll(requestOf({ name: 'd', histogram: { aggregationTemporality: 2, dataPoints } }));
+      expect(storedIn(front)).to.deep.equal(
+        [1, 2]
+          .flatMap((nth) => [
+            `d.bucket{le=+Inf} ${nth}=2`,
+            `d.bucket{le=1} ${nth}=1`,
+            `d.count{} ${nth}=3`,
+            `d.max{} ${nth}=5`,
+            `d.min{} ${nth}=0.5`,
+            `d.sum{} ${nth}=6.5`,
+          ])
+          .sort(),
+      );
+    });
+
+    it('makes buckets that end at powers of two of exponential histograms, whatever their scale', async () => {
+      const point = { startTimeUnixNano: START, count: '10', sum: 1, zeroCount: '1' };
+      const dataPoints = [
+        {
+          ...point,
+          timeUnixNano: at(1),
+          scale: 1,
+          positive: { offset: 1, bucketCounts: ['1', '2', '4'] },
+          negative: { offset: -1, bucketCounts: ['2'] },
+        },
+        { ...point, timeUnixNano: at(2), scale: -1, positive: { offset: 1, bucketCounts: ['9'] } },
+      ];
+      await sendAll(requestOf({ name: 'e', exponentialHistogram: { aggregationTemporality: 1, dataPoints } }));
+      expect(storedIn(front).filter((text) => text.startsWith('e.bucket'))).to.deep.equal([
+        'e.bucket{le=-0.5} 1=2',
+        'e.bucket{le=0} 1=1',
+        'e.bucket{le=0} 2=1',
+        'e.bucket{le=16} 2=9',
+        'e.bucket{le=2} 1=1',
+        'e.bucket{le=4} 1=6',
+      ]);
+    });
+
+    it('makes count, sum and quantiles of summaries', async () => {
+      const quantileValues = [
+        { quantile: 0.5, value: 2 },
+        { quantile: 0.99, value: 9 },
+      ];
+      const dataPoints = [{ startTimeUnixNano: START, timeUnixNano: at(1), count: '4', sum: 11, quantileValues }];
+      await sendAll(requestOf({ name: 's', summary: { dataPoints } }));
+      expect(storedIn(front)).to.deep.equal([
+        's.count{} 1=4',
+        's.sum{} 1=11',
+        's{quantile=0.5} 1=2',
+        's{quantile=0.99} 1=9',
+      ]);
+    });
+
+    it('leaves out what is no number and says so, and what says that there is none without a word', async () => {
+      const dataPoints = [
+        { timeUnixNano: at(1), asDouble: 'NaN' },
+        { timeUnixNano: at(1), asDouble: '-Infinity' },
+        { asDouble: 1 },
+        { timeUnixNano: at(1), flags: 1 },
+        { timeUnixNano: at(1), asDouble: 4 },
+      ];
+      const response = await send(requestOf({ name: 'g', gauge: { dataPoints } }));
+      expect(response.status).to.equal(200);
+      const text = await response.text();
+      expect(text).to.include('3 data point(s) are not stored');
+      if (name === 'JSON') expect(JSON.parse(text)).to.have.nested.property('partialSuccess.rejectedDataPoints', '3');
+      expect(storedIn(front)).to.deep.equal(['g{} 1=4']);
+    });
+
+    it('takes gzip', async () => {
+      const body = gzipSync(encode(sumOf(1, 5)));
+      const headers = { 'content-type': type, 'content-encoding': 'gzip' };
+      expect((await front.fetch('/v1/metrics', { method: 'POST', body, headers })).status).to.equal(200);
+      expect(storedIn(front)).to.deep.equal(['orders{} 1=5']);
+    });
+
+    it('refuses more than 10,000 data points whole', async () => {
+      const dataPoints = Array.from({ length: 10_001 }, (_, index) => ({ timeUnixNano: at(index), asDouble: 1 }));
+      const response = await send(requestOf({ name: 'g', gauge: { dataPoints } }));
+      expect(response.status).to.equal(413);
+      expect(await response.text()).to.include('at most 10000 data points');
+      expect(front.points).to.deep.equal([]);
+    });
+
+    it('says why it refuses in the encoding of the request', async () => {
+      for (const [authorization, status] of [
+        ['Bearer forged', 401],
+        ['Bearer reader', 403],
+        ['Bearer limited', 403],
+      ] as const) {
+        const response = await send(sumOf(1, 5), { authorization });
+        expect(response.status).to.equal(status);
+        expect(response.headers.get('content-type')).to.equal(type);
+        if (name === 'JSON') expect(await response.json()).to.have.keys('code', 'message');
+      }
+      expect(front.points).to.deep.equal([]);
+      await sendAll(sumOf(1, 5));
+      expect(storedIn(front)).to.deep.equal(['orders{} 1=5']);
+    });
+  });
+}
