@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';
+import { commandLine } from './command-line.js';
 import { addApplicationCommands } from './commands/applications.js';
 import { addDeadLetterCommands } from './commands/dead-letters.js';
 import { addRetentionCommands } from './commands/retentions.js';
@@ -12,7 +13,7 @@ import { messageOf } from './errors.js';
 
 const { version } = JSON.parse(readFileSync(`${PACKAGE_FOLDER}/package.json`, 'utf8')) as { version: string };
 
-const program = new Command('tracking')
+const program = new Command(commandLine('').trimEnd())
   .description('A tracking service: events in over HTTP, exact calendar aggregates out.')
   .version(version)
   .showHelpAfterError();

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { commandLine } from '../command-line.js';
 import { TrackingError } from '../errors.js';
 import type { DeadLetter } from '../queue.js';
 import { carryOut } from './carry-out.js';
@@ -69,7 +70,7 @@ async function changeEach(
 function unknown(id: string): TrackingError {
   return new TrackingError(
     'not-found',
-    `There is no dead letter ${id}; \`tracking dead-letters list\` shows them all.`,
+    `There is no dead letter ${id}; \`${commandLine('dead-letters list')}\` shows them all.`,
   );
 }
 
