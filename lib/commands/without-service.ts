@@ -17,8 +17,8 @@ import { ownStore, storeCommands, storeStreams, type TransferStore } from '../tr
 /** How long a command waits for NATS. Milliseconds. */
 const NATS_PATIENCE = 5000;
 
-/** Beside the DuckDB that writes or reads a Parquet file a command has as much memory as the service alone. */
-const COMMAND_MEMORY = '128MB';
+/** A quarter of the service's: beside it a command has what it reads or writes, and maybe a DuckDB for a Parquet file. */
+const COMMAND_MEMORY = '64MB';
 
 /** The store of the settings, for a command that has it to itself. */
 export function openStoreForCommand(settings: Settings): Promise<Store> {
