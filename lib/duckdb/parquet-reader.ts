@@ -78,7 +78,10 @@ async function parquet<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
 /** In DuckDB's words, without the name that the file has here. */
 function reasonOf(error: unknown): string {
   const [line = ''] = messageOf(error).split('\n');
-  return line.replace(/^[A-Z][\w ]* Error: /, '').replace(/(?: of| at end of| in)? file ['"][^'"]*['"]/, '');
+  return line
+    .replace(/^[A-Z][\w ]* Error: /, '')
+    .replace(/ ?\b(?:(?:of|at end of|in) )?file ['"][^'"]*['"]:? ?/i, ' ')
+    .trim();
 }
 
 /** The driver drops a byte order mark in front of a text, so a letter goes before it. */

@@ -153,7 +153,30 @@ describe('tracking export, import, backup and restore', function () {
     );
     expect(await refusal(settings, 'import', 'absent.csv')).to.match(/^absent\.csv cannot be read/);
     expect(await refusal(settings, 'copy', '--from', 'duckdb', '--to', 'duckdb')).to.contain('must differ');
-    expect(await refusal(settings, 'copy', '--from', 'duckdb', '--to', 'influxdb')).to.contain('INFLUXDB_URL');
+    expect(await refusal(settings, 'copy', '--from', 'duckdb', '--to', 'influxdb')).to.match(
+      /^To copy from duckdb to influxdb the settings of both are needed:\n- INFLUXDB_URL is required for InfluxDB\.\n/,
+    );
+  });
+
+  it('says of which file it speaks, and what of it', async () => {
+    const settings = elsewhere();
+    const said = async (name: string, content: string): Promise<string> => {
+      await writeFile(join(folder, name), content);
+      return refusal(settings, 'import', join(folder, name));
+    };
+    expect(await said('none.parquet', 'no Parquet file')).to.equal(
+      `${folder}/none.parquet: is cut off, damaged or no Parquet file (No magic bytes found). Nothing of it was stored.\n`,
+    );
+    expect(await said('empty.csv', '')).to.contain('empty.csv: is empty, and lacks the line that names the columns.');
+    await writeFile(join(folder, 'empty.ndjson'), '');
+    const { stderr } = await tracking(settings, 'import', join(folder, 'empty.ndjson'));
+    expect(stderr).to.equal(`${folder}/empty.ndjson holds no events, and nothing was stored.\n`);
+  });
+
+  it("leaves who may read an exported file to the person's umask", async () => {
+    const file = join(folder, 'shared.csv');
+    await tracking(beside(), 'export', file);
+    expect((await stat(file)).mode & 0o777).to.equal(0o666 & ~process.umask());
   });
 
   it('backs up all that was durable while events come in, and restores it to the last identity', async () => {
@@ -178,7 +201,9 @@ describe('tracking export, import, backup and restore', function () {
     await under.stop();
 
     expect((await stat(backup)).mode & 0o777).to.equal(0o700);
-    expect((await stat(join(backup, 'registry.json'))).mode & 0o777).to.equal(0o600);
+    for (const name of ['manifest.json', 'points.parquet', 'registry.json']) {
+      expect((await stat(join(backup, name))).mode & 0o777).to.equal(0o600);
+    }
     const settings = elsewhere();
     await tracking(settings, 'restore', backup);
     const restored = await exported(settings);
