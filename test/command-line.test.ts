@@ -10,7 +10,9 @@ describe('a command that a sentence names', () => {
       "node '/opt/it is/dist/lib/cli.js' retention list",
     );
     expect(commandLine('retention list', '/usr/local/bin/tracking')).to.equal('tracking retention list');
-    expect(commandLine('retention list', '/project/node_modules/.bin/tracking')).to.equal('npx tracking retention list');
+    expect(commandLine('retention list', '/project/node_modules/.bin/tracking')).to.equal(
+      'npx tracking retention list',
+    );
   });
 
   it('names everything where they may be anywhere', () => {
