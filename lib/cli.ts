@@ -10,6 +10,7 @@ import { addSampleCommand } from './commands/sample.js';
 import { addTransferCommands } from './commands/transfer.js';
 import { PACKAGE_FOLDER, loadEnvironmentFile } from './config.js';
 import { messageOf } from './errors.js';
+import { keepFilesPrivate } from './files/privacy.js';
 
 const { version } = JSON.parse(readFileSync(`${PACKAGE_FOLDER}/package.json`, 'utf8')) as { version: string };
 
@@ -18,8 +19,7 @@ const program = new Command(commandLine('').trimEnd())
   .version(version)
   .showHelpAfterError();
 
-// What is written here is for this user alone: events, and what DuckDB and others make without asking us for a mode.
-process.umask(0o077);
+keepFilesPrivate();
 
 // What a command needs is loaded when it runs: the service with its databases takes ten times as long as Node.js itself.
 program

@@ -173,13 +173,6 @@ describe('tracking export, import, backup and restore', function () {
     expect(stderr).to.equal(`${folder}/empty.ndjson holds no events, and nothing was stored.\n`);
   });
 
-  it("leaves who may read an exported file to the person's umask", async () => {
-    const file = join(folder, 'shared.csv');
-    await tracking(beside(), 'export', file);
-    await writeFile(join(folder, 'any'), '');
-    expect((await stat(file)).mode).to.equal((await stat(join(folder, 'any'))).mode);
-  });
-
   it('backs up all that was durable while events come in, and restores it to the last identity', async () => {
     const under = await ServiceProcess.start();
     await tracking({ DATA_DIR: under.dataDirectory }, 'import', await allOf());
