@@ -3,6 +3,7 @@ import './commands/footprint.js';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';
+import { commandLine } from './command-line.js';
 import { addAgentCommands } from './commands/agent.js';
 import { addApplicationCommands } from './commands/applications.js';
 import { addDeadLetterCommands } from './commands/dead-letters.js';
@@ -11,18 +12,18 @@ import { addSampleCommand } from './commands/sample.js';
 import { addTransferCommands } from './commands/transfer.js';
 import { PACKAGE_FOLDER, loadEnvironmentFile } from './config.js';
 import { messageOf } from './errors.js';
+import { keepFilesPrivate } from './files/privacy.js';
 
 const { version } = JSON.parse(readFileSync(`${PACKAGE_FOLDER}/package.json`, 'utf8')) as { version: string };
 
-const program = new Command('tracking')
+const program = new Command(commandLine('').trimEnd())
   .description('A tracking service: events in over HTTP, exact calendar aggregates out.')
   .version(version)
   .showHelpAfterError()
   // `agent status` has options that `agent` has too.
   .enablePositionalOptions();
 
-// What is written here is for this user alone: events, and what DuckDB and others make without asking us for a mode.
-process.umask(0o077);
+keepFilesPrivate();
 
 // What a command needs is loaded when it runs: the service with its databases takes ten times as long as Node.js itself.
 program

@@ -81,7 +81,7 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
     Joi.string()
       .label(label)
       .when(Joi.ref('/store'), { is: 'influxdb', otherwise: Joi.allow(null) })
-      .messages({ 'string.base': '{#label} is required with STORE=influxdb' });
+      .messages({ 'string.base': '{#label} is required for InfluxDB' });
   const number = (label: string, least: number, most: number): Joi.NumberSchema => {
     const rule = `{#label} must be a number from ${least} to ${most}, not "{#value}"`;
     return Joi.number().min(least).max(most).label(label).messages({
@@ -200,13 +200,20 @@ interface Variables {
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string>>;
 }
 
+/** What is said of settings that are not right. */
+export interface SettingsPurpose {
+  /** In place of the store that is set, for what needs two of them. */
+  readonly store?: Settings['store'];
+  /** What cannot be done with them, as a sentence that ends with a colon. */
+  readonly refusal?: string;
+}
+
 /**
  * Reads the settings: `config/default.json5`, then files beside it as the `config` package has them (`local.json5`,
  * `production.json5` with NODE_ENV=production), then environment variables; an empty one counts as not set.
- * @param store - in place of the one that is set, for what needs two of them
  * @throws TrackingError `invalid` with a sentence for each mistake
  */
-export function readSettings(store?: Settings['store']): Settings {
+export function readSettings({ store, refusal = REFUSAL }: SettingsPurpose = {}): Settings {
   const { NODE_CONFIG_DIR: folder = join(PACKAGE_FOLDER, 'config'), NODE_ENV: environment = 'development' } =
     process.env;
   const load = new Load({ configDir: folder, nodeEnv: [environment] });
@@ -218,7 +225,7 @@ export function readSettings(store?: Settings['store']): Settings {
   });
   if (result.error !== undefined) {
     const sentences = result.error.details.map(({ message }) => `- ${message}.`);
-    throw new TrackingError('invalid', [REFUSAL, ...sentences].join('\n'));
+    throw new TrackingError('invalid', [refusal, ...sentences].join('\n'));
   }
   return complete(result.value as Checked);
 }
@@ -246,7 +253,7 @@ export function loadEnvironmentFile(path: string): void {
   process.loadEnvFile(path);
 }
 
-const REFUSAL = 'The service cannot start with these settings:';
+const REFUSAL = 'These settings are not right:';
 
 function namesOf(variables: object): string[] {
   return Object.values(variables).flatMap((value: unknown) =>

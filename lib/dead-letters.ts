@@ -3,6 +3,12 @@ import type { DeadLetters } from './queue.js';
 
 type Handlers = Readonly<Record<string, (argument: unknown) => Promise<unknown>>>;
 
+/** How many letters travel at once. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
 /**
  * What is done with dead letters for the command line, by name; arguments and results travel as JSON.
  * @param open - gives the dead letters, or nothing where there is no queue
@@ -23,7 +29,10 @@ export function deadLetterCommands(open: () => Promise<DeadLetters | undefined>)
     return done;
   };
   return {
-    'dead-letters list': async () => (await needed()).list(),
+    'dead-letters page': async (argument) => {
+      const { limit, cursor } = argument as PageRequest;
+      return (await needed()).page(limit, cursor);
+    },
     'dead-letters show': async (id) => (await (await needed()).find(String(id))) ?? null,
     'dead-letters retry': (ids) => each(ids, 'retry'),
     'dead-letters drop': (ids) => each(ids, 'drop'),

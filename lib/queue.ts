@@ -69,13 +69,23 @@ export interface Lag {
 /** What the database will never take, kept with the reason. */
 export interface DeadLetters {
   count(): Promise<number>;
-  /** The oldest first. */
-  list(): Promise<readonly DeadLetter[]>;
+  /**
+   * The oldest first, of those that there were when the first page was asked for.
+   * @param limit - how many at most, up to 1,000
+   * @param cursor - the `next` of the page before; left out: the first one
+   */
+  page(limit: number, cursor?: string): Promise<DeadLetterPage>;
   find(id: string): Promise<DeadLetter | undefined>;
   /** Queues it once more and takes it out of here. @returns whether there was one */
   retry(id: string): Promise<boolean>;
   /** @returns whether there was one */
   drop(id: string): Promise<boolean>;
+}
+
+export interface DeadLetterPage {
+  readonly letters: readonly DeadLetter[];
+  /** Left out where none follow. */
+  readonly next?: string;
 }
 
 export interface DeadLetter {

@@ -84,9 +84,9 @@ describe('the settings', () => {
       '- PORT must be a number from 0 to 65535, not "abc".',
       '- LOG_LEVEL must be one of [error, warn, info, debug], not "loud".',
       '- INFLUXDB_URL must be an address such as http://localhost:8086, not "here".',
-      '- INFLUXDB_TOKEN is required with STORE=influxdb.',
-      '- INFLUXDB_ORG is required with STORE=influxdb.',
-      '- INFLUXDB_BUCKET is required with STORE=influxdb.',
+      '- INFLUXDB_TOKEN is required for InfluxDB.',
+      '- INFLUXDB_ORG is required for InfluxDB.',
+      '- INFLUXDB_BUCKET is required for InfluxDB.',
       '- BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET must be set both, or neither.',
     ]);
   });

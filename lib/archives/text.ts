@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
@@ -10,8 +11,9 @@ import type { Point } from '../event.js';
 
 /** Bytes read at once. */
 const PIECE = 256 * 1024;
-/** Characters; a longer line is no line of ours, and may be a file of another kind altogether. */
+/** Bytes; a longer line is no line of ours, and may be a file of another kind altogether. */
 const MAX_LINE = 1 << 20;
+const LINE_FEED = 0x0a;
 const NOT_BLANK = /\S/;
 
 /**
@@ -63,45 +65,60 @@ async function* decode(
       }
     }
   }
-  if (decoder === undefined)
-    throw new TrackingError('invalid', 'the file is empty; it lacks the line with the columns');
+  if (decoder === undefined) throw new TrackingError('invalid', 'is empty, and lacks the line that names the columns');
   if (points.length > 0) yield points;
 }
 
 /** The lines of a text without their ends, some at a time. */
 async function* linesOf(content: AsyncIterable<Buffer>, needsLastLineEnd: boolean): AsyncGenerator<readonly string[]> {
-  // A byte order mark stays: in line protocol a namespace may begin with one.
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  let rest = '';
+  let rest: Buffer = Buffer.alloc(0);
   let count = 0;
   for await (const bytes of content) {
-    const lines = (rest + textOf(decoder, bytes, count)).split('\n');
-    rest = lines.pop() ?? '';
-    count += lines.length;
+    const all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+    const end = all.lastIndexOf(LINE_FEED) + 1;
+    rest = all.subarray(end);
+    if (end > 0) {
+      const lines = textOf(all.subarray(0, end - 1), count).split('\n');
+      count += lines.length;
+      yield lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+    }
     if (rest.length > MAX_LINE) {
       throw new TrackingError(
         'invalid',
-        `line ${count + 1}: has more than ${MAX_LINE} characters. Is the format right?`,
+        `line ${count + 1}: has more than ${MAX_LINE} bytes, so the file seems to be of another format`,
       );
     }
-    yield lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   }
-  rest += textOf(decoder, undefined, count);
-  if (!NOT_BLANK.test(rest)) return;
+  const last = textOf(rest, count);
+  if (!NOT_BLANK.test(last)) return;
   if (needsLastLineEnd) {
     throw new TrackingError(
       'invalid',
       `line ${count + 1}: has no end, so the file seems to be cut off there. If it is whole, end its last line`,
     );
   }
-  yield [rest];
+  yield [last];
 }
 
-function textOf(decoder: TextDecoder, bytes: Buffer | undefined, lines: number): string {
+/**
+ * @param bytes - whole lines
+ * @param before - how many lines come before them
+ */
+function textOf(bytes: Buffer, before: number): string {
   try {
-    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
+    // A byte order mark stays: in line protocol a namespace may begin with one.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new TrackingError('invalid', `after line ${lines}: is not UTF-8`);
+    throw new TrackingError('invalid', `line ${before + firstNotUtf8(bytes)}: is not UTF-8`);
+  }
+}
+
+/** The number of the first line, from 1, that is not UTF-8. */
+function firstNotUtf8(bytes: Buffer): number {
+  for (let [number, start] = [1, 0]; ; number++) {
+    const end = bytes.indexOf(LINE_FEED, start);
+    if (end < 0 || !isUtf8(bytes.subarray(start, end))) return number;
+    start = end + 1;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { SCOPES } from '../access.js';
+import { commandLine } from '../command-line.js';
 import { readSettings } from '../config.js';
 import { TrackingError } from '../errors.js';
 import type { Applications, ListedApplication } from '../oauth/applications.js';
@@ -68,7 +69,7 @@ async function listApplications(options: { readonly json?: boolean }): Promise<v
   }
   if (applications.length === 0) {
     const { directory } = readSettings().data;
-    console.log(`There are none in ${directory} (DATA_DIR). Add one with: application add NAME`);
+    console.log(`There are none in ${directory} (DATA_DIR). Add one with: ${commandLine('application add NAME')}`);
   }
   for (const { id, name, scopes, bootstrap, ...rest } of applications) {
     const origin = bootstrap ? ', from the settings' : '';

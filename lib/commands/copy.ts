@@ -44,7 +44,8 @@ async function withBoth(
   use: (source: TransferStore, sink: TransferStore) => Promise<void>,
 ): Promise<void> {
   // Both sets of settings are checked before anything is opened.
-  const settings = { [from]: readSettings(from), [to]: readSettings(to) };
+  const refusal = `To copy from ${from} to ${to} the settings of both are needed:`;
+  const settings = { [from]: readSettings({ store: from, refusal }), [to]: readSettings({ store: to, refusal }) };
   await withStore(openServiceStore(readSettings()), (held) => {
     const other = settings[held.kind === from ? to : from] ?? readSettings();
     return withStore(openOtherStore(other), (opened) => (held.kind === from ? use(held, opened) : use(opened, held)));

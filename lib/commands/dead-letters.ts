@@ -1,9 +1,14 @@
+import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { commandLine } from '../command-line.js';
+import type { PageRequest } from '../dead-letters.js';
 import { TrackingError } from '../errors.js';
-import type { DeadLetter } from '../queue.js';
+import type { DeadLetter, DeadLetterPage } from '../queue.js';
 import { carryOut } from './carry-out.js';
 
-/** How many letters one command retries or drops, so that it answers in time. */
+/** How many letters one command lists. */
+const A_PAGE = 500;
+/** How many it retries or drops, so that it answers in time. */
 const AT_ONCE = 100;
 
 /** Adds `dead-letters list | show | retry | drop` to the command line. */
@@ -14,12 +19,9 @@ export function addDeadLetterCommands(program: Command): void {
   command
     .command('list')
     .description('list them, the oldest first')
+    .option('--limit <count>', 'how many at most', countOf)
     .option('--json', 'print JSON')
-    .action(async ({ json }: { readonly json?: boolean }) => {
-      const letters = await list();
-      if (json) console.log(JSON.stringify(letters));
-      else console.log(letters.length === 0 ? 'There are none.' : letters.map(lineOf).join('\n'));
-    });
+    .action(list);
   command
     .command('show')
     .description('print one as JSON')
@@ -47,8 +49,61 @@ export function addDeadLetterCommands(program: Command): void {
     });
 }
 
-async function list(): Promise<DeadLetter[]> {
-  return (await carryOut('dead-letters list')) as DeadLetter[];
+async function list({ limit, json = false }: { readonly limit?: number; readonly json?: boolean }): Promise<void> {
+  await print(json ? jsonOf(letters(limit)) : linesOf(letters(limit)));
+}
+
+/** Page by page: there may be millions. */
+async function* letters(limit = Infinity): AsyncGenerator<DeadLetter> {
+  let left = limit;
+  for await (const page of pages(Math.min(A_PAGE, limit))) {
+    yield* page.slice(0, left);
+    left -= page.length;
+    if (left <= 0) return;
+  }
+}
+
+async function* pages(limit: number): AsyncGenerator<readonly DeadLetter[]> {
+  let cursor: string | undefined;
+  do {
+    const request: PageRequest = { limit, ...(cursor === undefined ? {} : { cursor }) };
+    const page = (await carryOut('dead-letters page', request)) as DeadLetterPage;
+    yield page.letters;
+    cursor = page.next;
+  } while (cursor !== undefined);
+}
+
+async function* linesOf(all: AsyncIterable<DeadLetter>): AsyncGenerator<string> {
+  let none = true;
+  for await (const { id, event, reason, refusedAt } of all) {
+    none = false;
+    yield `${id}  ${refusedAt}  ${JSON.stringify(event)}  ${reason}\n`;
+  }
+  if (none) yield 'There are none.\n';
+}
+
+async function* jsonOf(all: AsyncIterable<DeadLetter>): AsyncGenerator<string> {
+  let before = '[';
+  for await (const letter of all) {
+    yield before + JSON.stringify(letter);
+    before = ',\n';
+  }
+  yield before === '[' ? '[]\n' : ']\n';
+}
+
+/** As fast as it is read; whoever reads may stop early, as `head` does. */
+async function print(texts: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(texts, process.stdout, { end: false });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+  }
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count > 0) return count;
+  throw new TrackingError('invalid', `--limit must be a whole number from 1 on, not "${text}".`);
 }
 
 async function changeEach(
@@ -57,22 +112,22 @@ async function changeEach(
   { all = false }: { readonly all?: boolean },
 ): Promise<number> {
   if ((id === undefined) !== all) throw new TrackingError('invalid', 'Name one dead letter, or say --all.');
-  const ids = id === undefined ? (await list()).map((letter) => letter.id) : [id];
-  let done = 0;
-  for (let start = 0; start < ids.length; start += AT_ONCE) {
-    done += (await carryOut(`dead-letters ${change}`, ids.slice(start, start + AT_ONCE))) as number;
+  if (id !== undefined) {
+    const done = await carryOut(`dead-letters ${change}`, [id]);
+    if (done === 0) throw unknown(id);
+    return 1;
   }
-  if (id !== undefined && done === 0) throw unknown(id);
+  let done = 0;
+  for await (const page of pages(AT_ONCE)) {
+    const ids = page.map((letter) => letter.id);
+    if (ids.length > 0) done += (await carryOut(`dead-letters ${change}`, ids)) as number;
+  }
   return done;
 }
 
 function unknown(id: string): TrackingError {
   return new TrackingError(
     'not-found',
-    `There is no dead letter ${id}; \`tracking dead-letters list\` shows them all.`,
+    `There is no dead letter ${id}; \`${commandLine('dead-letters list')}\` shows them all.`,
   );
-}
-
-function lineOf({ id, event, reason, refusedAt }: DeadLetter): string {
-  return `${id}  ${refusedAt}  ${JSON.stringify(event)}  ${reason}`;
 }

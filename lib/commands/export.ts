@@ -1,13 +1,12 @@
 import { readSettings } from '../config.js';
 import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
+import { modeOfOwnFile } from '../files/privacy.js';
 import { writeWhole } from '../files/whole-file.js';
 import { Progress, say } from '../terminal/progress.js';
 import type { PointsFilter, Source } from '../transfer.js';
 import { archiveOf, type ArchiveOptions } from './archives.js';
 import { interruption, openServiceStore, untilInterrupted, withStore } from './store.js';
-
-const FILE_MODE = 0o600;
 
 /** Writes points to a file, or to standard output. */
 export async function exportPoints(
@@ -22,7 +21,7 @@ export async function exportPoints(
     const points = untilInterrupted(watched.points, signal);
     try {
       if (file === undefined) await toStandardOutput((output) => archive.write(points, output));
-      else await writeWhole(file, FILE_MODE, (output) => archive.write(points, output));
+      else await writeWhole(file, modeOfOwnFile(), (output) => archive.write(points, output));
     } finally {
       watched.stop();
     }

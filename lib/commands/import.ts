@@ -8,14 +8,15 @@ import type { Archive } from '../archive.js';
 import { readSettings, type Settings } from '../config.js';
 import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
-import { ImportProgress, type Rows } from '../files/import-progress.js';
+import { ImportProgress, type ImportState } from '../files/import-progress.js';
 import { hashOfFile } from '../files/whole-file.js';
 import { Progress, say } from '../terminal/progress.js';
-import type { StoreKind } from '../transfer-store.js';
+import type { StoreKind, TransferStore } from '../transfer-store.js';
 import { identifiedRows, type IdentityRule, persistent, transfer } from '../transfer.js';
 import { archiveOf, type ArchiveOptions } from './archives.js';
 import { Refusals } from './refusals.js';
 import { interruption, openServiceStore, untilInterrupted, withStore } from './store.js';
+import { Witnesses } from './witnesses.js';
 
 export interface ImportOptions extends ArchiveOptions {
   readonly identity: IdentityRule;
@@ -70,52 +71,92 @@ async function importFile(
 ): Promise<void> {
   const settings = readSettings();
   const content = await hashOfFile(path);
-  const read = (follow?: (fraction: number) => void): AsyncIterable<readonly Point[]> =>
-    untilInterrupted(named(archive.read(path, follow), name), signal);
+  const read: Read = (follow) => untilInterrupted(named(archive.read(path, follow), name), signal);
   await withStore(openServiceStore(settings), async (store) => {
     const key = keyOf([content, rule, store.kind, placeOf(settings, store.kind)]);
     const progress = await ImportProgress.open(settings.data.directory, key);
-    const { done, all } = progress.before ?? { done: 0, all: await check(read) };
-    if (progress.before !== undefined) say(`Going on after row ${done}, where an import of ${name} was interrupted.`);
-    const rows = identifiedRows(read(), { content, done, rule });
-    const refusals = new Refusals();
-    const bar = new Progress('importing');
-    let row = done;
-    try {
-      for await (const step of transfer(rows, persistent(store))) {
-        refusals.add(step, row);
-        row += step.points.length;
-        bar.add(step.points.length, row / all);
-        await progress.note({ done: row, all });
-      }
-    } finally {
-      bar.stop();
-      if (row > done && row < all) await progress.note({ done: row, all }, 'now');
-    }
+    const start = (await goingOn(progress.before, store, name)) ?? { ...NOTHING_YET, ...(await check(read)) };
+    const rows = identifiedRows(read(), { content, done: start.done, rule });
+    const refusals = await storeRows(rows, start, store, progress);
     await progress.end();
     refusals.report('row');
-    say(`${all.toLocaleString('en')} rows of ${name} are stored, each once.`);
+    say(outcome(start, name, rule));
   });
 }
 
-/** Reads all rows. @returns how many there are */
-async function check(
-  read: (follow: (fraction: number) => void) => AsyncIterable<readonly Point[]>,
-): Promise<Rows['all']> {
+const NOTHING_YET = { done: 0, refusals: new Refusals().gathered, witnesses: new Witnesses().batch };
+
+/** What is to be gone on from; nothing where no import was interrupted, or the store has lost what it brought. */
+async function goingOn(
+  before: ImportState | undefined,
+  store: TransferStore,
+  name: string,
+): Promise<ImportState | undefined> {
+  if (before === undefined) return undefined;
+  if (await new Witnesses(before.witnesses).areIn(store)) {
+    say(`Going on after row ${before.done}, where an import of ${name} was interrupted.`);
+    return before;
+  }
+  say(`An import of ${name} was interrupted, and the store does not hold what it had brought: beginning anew.`);
+  return { ...before, ...NOTHING_YET };
+}
+
+async function storeRows(
+  rows: AsyncIterable<readonly Point[]>,
+  start: ImportState,
+  store: TransferStore,
+  progress: ImportProgress,
+): Promise<Refusals> {
+  const refusals = new Refusals(start.refusals);
+  const witnesses = new Witnesses(start.witnesses);
+  const bar = new Progress('importing');
+  let { done } = start;
+  const state = (): ImportState => ({ ...start, done, refusals: refusals.gathered, witnesses: witnesses.batch });
+  try {
+    for await (const step of transfer(rows, persistent(store))) {
+      refusals.add(step, done);
+      witnesses.add(step);
+      done += step.points.length;
+      bar.add(step.points.length, done / start.all);
+      await progress.note(state);
+    }
+  } finally {
+    bar.stop();
+    if (done > start.done && done < start.all) await progress.note(state, 'now');
+  }
+  return refusals;
+}
+
+function outcome({ all, unidentified }: ImportState, name: string, rule: IdentityRule): string {
+  if (all === 0) return `${name} holds no events, and nothing was stored.`;
+  const stored = `${all.toLocaleString('en')} rows of ${name} are stored, each once`;
+  if (unidentified === 0) return `${stored}.`;
+  const given =
+    rule === 'timestamp'
+      ? 'are samples now (--identity timestamp)'
+      : 'got one from the content of the file and their number';
+  return `${stored}; ${unidentified.toLocaleString('en')} of them had no identity and ${given}.`;
+}
+
+type Read = (follow?: (fraction: number) => void) => AsyncIterable<readonly Point[]>;
+
+/** Reads all rows, and counts them. */
+async function check(read: Read): Promise<Pick<ImportState, 'all' | 'unidentified'>> {
   const bar = new Progress('checking');
-  let [count, fraction] = [0, 0];
+  let [all, unidentified, fraction] = [0, 0, 0];
   const rows = read((part) => {
     fraction = part;
   });
   try {
     for await (const points of rows) {
-      count += points.length;
+      all += points.length;
+      for (const { identity } of points) if (identity.kind === 'none') unidentified++;
       bar.add(points.length, fraction);
     }
   } finally {
     bar.stop();
   }
-  return count;
+  return { all, unidentified };
 }
 
 async function* named(rows: AsyncIterable<readonly Point[]>, name: string): AsyncGenerator<readonly Point[]> {
@@ -123,7 +164,7 @@ async function* named(rows: AsyncIterable<readonly Point[]>, name: string): Asyn
     yield* rows;
   } catch (error) {
     if (!(error instanceof TrackingError) || error.code !== 'invalid') throw error;
-    throw new TrackingError('invalid', `${name}, ${error.message}. Nothing of it was stored.`);
+    throw new TrackingError('invalid', `${name}: ${error.message}. Nothing of it was stored.`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { TrackingError } from '../errors.js';
+import type { GatheredRefusals } from '../files/import-progress.js';
 import { formatNanoseconds } from '../time.js';
 import type { Step } from '../transfer.js';
 
@@ -6,8 +7,18 @@ const MAX_LISTED = 20;
 
 /** What the database will never take, gathered over a whole transfer. */
 export class Refusals {
-  private count = 0;
-  private readonly listed: { readonly number: number; readonly words: string }[] = [];
+  private count: number;
+  private readonly listed: { readonly number: number; readonly words: string }[];
+
+  /** @param before - those of the transfer that goes on here */
+  constructor({ count, listed }: GatheredRefusals = { count: 0, listed: [] }) {
+    this.count = count;
+    this.listed = [...listed];
+  }
+
+  get gathered(): GatheredRefusals {
+    return { count: this.count, listed: this.listed };
+  }
 
   /** @param before - how many points came before those of the step */
   add({ points, refusals }: Step, before: number): void {

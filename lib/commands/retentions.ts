@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { commandLine } from '../command-line.js';
 import type { ExpiredCount } from '../expired.js';
 import { type ListedRetention, type SetRetention, formatDuration } from '../retention.js';
 import { carryOut } from './carry-out.js';
@@ -52,7 +53,7 @@ async function listRetentions(options: { readonly json?: boolean }): Promise<voi
     return;
   }
   if (retentions.length === 0)
-    console.log('All events are kept for ever. Set a retention with: retention set NAMESPACES 90d');
+    console.log(`All events are kept for ever. Set a retention with: ${commandLine('retention set NAMESPACES 90d')}`);
   for (const { namespaces, duration, setting } of retentions) {
     console.log(`${namespaces}  ${duration}${setting ? '  (RETENTION, for all others)' : ''}`);
   }

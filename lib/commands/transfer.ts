@@ -13,8 +13,8 @@ const RULES: readonly IdentityRule[] = ['own', 'timestamp'];
 const FORMAT = 'the format, where the file name does not tell it (.ndjson, .jsonl, .csv, .lp, .parquet, and .gz)';
 
 interface PatternOptions {
-  readonly namespace: readonly string[];
-  readonly name: readonly string[];
+  readonly namespace?: readonly string[];
+  readonly name?: readonly string[];
 }
 
 type ExportOptions = ArchiveOptions & PatternOptions & { readonly from?: string; readonly to?: string };
@@ -67,8 +67,8 @@ export function addTransferCommands(program: Command): void {
 
 function patternOptions(command: Command): Command {
   return command
-    .option('--namespace <pattern>', "only of such namespaces, such as 'Server-*'; may be repeated", gather, [])
-    .option('--name <pattern>', 'only of such names; may be repeated', gather, []);
+    .option('--namespace <pattern>', "only of such namespaces, such as 'Server-*'; may be repeated", gather)
+    .option('--name <pattern>', 'only of such names; may be repeated', gather);
 }
 
 function identityOption(command: Command): Command {
@@ -82,7 +82,7 @@ function identityOption(command: Command): Command {
   );
 }
 
-function gather(pattern: string, before: readonly string[]): readonly string[] {
+function gather(pattern: string, before: readonly string[] = []): readonly string[] {
   return [...before, pattern];
 }
 
@@ -90,7 +90,7 @@ function nameOf(file: string | undefined): string | undefined {
   return file === '-' ? undefined : file;
 }
 
-function patternsOf({ namespace, name }: PatternOptions): PointsFilter {
+function patternsOf({ namespace = [], name = [] }: PatternOptions): PointsFilter {
   return { namespaces: namespace, names: name };
 }
 

@@ -4,27 +4,31 @@ import { DuckDBStore } from '../duckdb/store.js';
 import type { Point } from '../event.js';
 import type { CommandWork, DirectoryLock } from '../files/lock.js';
 import { FileRegistry } from '../files/registry.js';
+import { InfluxDBStore } from '../influxdb/store.js';
 import { Ingest } from '../ingest.js';
 import type { NatsQueue } from '../nats/queue.js';
 import { Applications } from '../oauth/applications.js';
 import type { DeadLetters } from '../queue.js';
 import type { Registry } from '../registry.js';
 import { Retentions } from '../retention.js';
-import { bootstrapOf, ingestOptions, openQueue, openStore, publishTo } from '../service.js';
+import { bootstrapOf, ingestOptions, openQueue, publishTo } from '../service.js';
 import type { Refusal, Store } from '../store.js';
 import { ownStore, storeCommands, storeStreams, type TransferStore } from '../transfer-store.js';
 
 /** How long a command waits for NATS. Milliseconds. */
 const NATS_PATIENCE = 5000;
 
-/** Beside the DuckDB that writes or reads a Parquet file a command has as much memory as the service alone. */
-const COMMAND_MEMORY = '128MB';
+/** A quarter of the service's: beside it a command has what it reads or writes, and maybe a DuckDB for a Parquet file. */
+const COMMAND_MEMORY = '64MB';
+
+/** Bytes for the knowledge of taken nanoseconds: a file or a store comes in an order, so little is asked for again. */
+const KNOWN_BYTES = 32 * 1024 * 1024;
 
 /** The store of the settings, for a command that has it to itself. */
 export function openStoreForCommand(settings: Settings): Promise<Store> {
   return settings.influxdb === null
     ? DuckDBStore.open({ ...settings.duckdb, memoryLimit: COMMAND_MEMORY })
-    : openStore(settings);
+    : Promise.resolve(new InfluxDBStore({ ...settings.influxdb, maxKnownBytes: KNOWN_BYTES }));
 }
 
 /** What commands need of the settings' registry, queue and store where no service runs that has them open. */

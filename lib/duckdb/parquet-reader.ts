@@ -14,12 +14,13 @@ import type { Identity, Point } from '../event.js';
 import { inRange } from '../time.js';
 import { rowsOf } from './rows.js';
 
-const REQUIRED = ['namespace', 'name', 'time', 'value'];
+const REQUIRED = ['namespace', 'name', 'timestamp', 'value'];
 const SAMPLE = identityFromText('sample');
 const ITSELF = identityFromText('');
 
 /**
- * The points of a Parquet file in its order, some thousand at a time. `tags`, `sample` and `fingerprint` may be lacking.
+ * The points of a Parquet file in its order, some thousand at a time. `tags`, `sample` and `fingerprint` may be lacking,
+ * and `timestamp` may be called `time`, as in files of former releases.
  * @param file - its path as an SQL string
  * @param follow - told how much of it is read, from 0 to 1
  * @throws TrackingError `invalid` where it is no Parquet file, is cut off, lacks a column or has a bad row
@@ -70,27 +71,34 @@ async function parquet<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     return await ask();
   } catch (error) {
     if (error instanceof TrackingError) throw error;
-    const reason = messageOf(error).split('\n')[0] ?? '';
-    throw new TrackingError('invalid', `the Parquet file is cut off, damaged or of another kind (${reason})`, {
-      cause: error,
-    });
+    throw new TrackingError('invalid', `is cut off, damaged or no Parquet file (${reasonOf(error)})`, { cause: error });
   }
+}
+
+/** In DuckDB's words, without the name that the file has here. */
+function reasonOf(error: unknown): string {
+  const [line = ''] = messageOf(error).split('\n');
+  return line
+    .replace(/^[A-Z][\w ]* Error: /, '')
+    .replace(/ ?\b(?:(?:of|at end of|in) )?file ['"][^'"]*['"]:? ?/i, ' ')
+    .trim();
 }
 
 /** The driver drops a byte order mark in front of a text, so a letter goes before it. */
 async function statementFor(connection: DuckDBConnection, file: string): Promise<string> {
   const described = await rowsOf(connection, `DESCRIBE SELECT * FROM read_parquet(${file})`);
   const names = described.map(([name]) => name);
-  const missing = REQUIRED.filter((name) => !names.includes(name));
+  const time = names.includes('timestamp') || !names.includes('time') ? 'timestamp' : 'time';
+  const missing = REQUIRED.filter((name) => !names.includes(name) && !(name === 'timestamp' && time === 'time'));
   if (missing.length > 0) {
     throw new TrackingError(
       'invalid',
-      `the file must have the columns ${REQUIRED.join(', ')}, and where wanted tags, sample and fingerprint. It lacks ${missing.join(', ')}`,
+      `must have the columns ${REQUIRED.join(', ')}, and where wanted tags, sample and fingerprint, and lacks ${missing.join(', ')}`,
     );
   }
   const optional = (name: string, expression: string): string => (names.includes(name) ? expression : 'NULL');
   return `
-    SELECT 'x' || namespace::VARCHAR, 'x' || name::VARCHAR, epoch_ns(time::TIMESTAMP_NS), value::DOUBLE,
+    SELECT 'x' || namespace::VARCHAR, 'x' || name::VARCHAR, epoch_ns(${time}::TIMESTAMP_NS), value::DOUBLE,
       ${optional('tags', "'x' || to_json(tags)::VARCHAR")}, ${optional('sample', 'sample::BOOLEAN')},
       ${optional('fingerprint', 'fingerprint::BIGINT')}
     FROM read_parquet(${file})`;
@@ -99,7 +107,7 @@ async function statementFor(connection: DuckDBConnection, file: string): Promise
 function pointOf(columns: DuckDBValue[][], row: number, cache: SeriesWordsCache): Point {
   const [namespace, name, time, value, tags, sample, fingerprint] = columns.map((column) => column[row] ?? null);
   if (typeof namespace !== 'string' || typeof name !== 'string') throw lacking('namespace and name');
-  if (typeof time !== 'bigint') throw lacking('time');
+  if (typeof time !== 'bigint') throw lacking('timestamp');
   if (typeof value !== 'number') throw lacking('value');
   return {
     series: cache.get(`${namespace}\0${name}\0${typeof tags === 'string' ? tags : ''}`, seriesWords),
@@ -117,7 +125,7 @@ function timeOf(time: bigint): bigint {
   try {
     return inRange(time);
   } catch (error) {
-    throw error instanceof TrackingError ? new TrackingError('invalid', `time ${error.message}`) : error;
+    throw error instanceof TrackingError ? new TrackingError('invalid', `timestamp ${error.message}`) : error;
   }
 }
 

@@ -11,7 +11,7 @@ export class ParquetTables {
 
   /** What a Parquet file holds, as SQL. */
   static readonly ROWS = `
-    SELECT namespace, name, make_timestamp_ns(time) AS time, value, tags::JSON::MAP(VARCHAR, VARCHAR) AS tags,
+    SELECT namespace, name, make_timestamp_ns(time) AS timestamp, value, tags::JSON::MAP(VARCHAR, VARCHAR) AS tags,
       fingerprint IS NOT DISTINCT FROM 0 AS sample, nullif(fingerprint, 0) AS fingerprint
     FROM points JOIN series ON id = series`;
 

@@ -8,6 +8,9 @@ import { codeOf } from './folder.js';
 const STATUS_TIMEOUT = 2_000; // ms
 const COMMAND_TIMEOUT = 30_000; // ms
 
+/** The connection is closed here, once the answer has come. */
+const HEADERS = { Connection: 'keep-alive' };
+
 /**
  * Who listens on the socket: a holder once it is settled that it is one, `gone` where nobody does (any more), and
  * `silent` where somebody does that cannot be asked: it is stopped, or belongs to another user.
@@ -92,7 +95,7 @@ export async function* receiveStream(path: string, name: string, argument: unkno
 
 function begin(path: string, name: string, argument: unknown): Promise<IncomingMessage> {
   return new Promise<IncomingMessage>((resolve, reject) => {
-    request({ socketPath: path, method: 'POST', path: '/stream', agent: false }, resolve)
+    request({ socketPath: path, method: 'POST', path: '/stream', agent: false, headers: HEADERS }, resolve)
       .once('error', reject)
       .end(JSON.stringify({ name, argument }));
   }).catch((error: unknown) => {
@@ -126,7 +129,7 @@ function isNobody(error: unknown): boolean {
 async function exchange(path: string, method: string, body: unknown, timeout: number): Promise<Answer> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const signal = AbortSignal.timeout(timeout);
-    request({ socketPath: path, method, path: '/', signal, agent: false }, resolve)
+    request({ socketPath: path, method, path: '/', signal, agent: false, headers: HEADERS }, resolve)
       .once('error', reject)
       .end(body === undefined ? undefined : JSON.stringify(body));
   });

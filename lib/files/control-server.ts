@@ -17,6 +17,9 @@ const GOODBYE_TIME = 1_000; // ms
 /**
  * Answers on a Unix socket: `GET /` says who holds the data directory, as soon as that is settled, `POST /` carries a
  * command, and `POST /stream` asks for a stream. HTTP, so that `curl --unix-socket` can look in.
+ *
+ * Whoever asks closes the connection. Closed here as soon as the answer is sent it would fail for a busy client, which
+ * ends a long request with an empty write of its own (EPIPE) before it looks for an answer.
  */
 export class ControlServer {
   private readonly server: Server;
@@ -86,7 +89,6 @@ export class ControlServer {
   }
 
   private async answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    outgoing.setHeader('Connection', 'close');
     outgoing.setHeader('Content-Type', 'application/json');
     outgoing.end(await this.toText(incoming));
   }
@@ -113,7 +115,6 @@ export class ControlServer {
 
   /** The client is answered as fast as it reads, and when it goes away the handler's iterator is ended. */
   private async stream(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    outgoing.setHeader('Connection', 'close');
     outgoing.setHeader('Content-Type', 'application/x-ndjson');
     this.streams.add(outgoing);
     const flow = pipeline(Readable.from(this.lines(incoming), { highWaterMark: 1 }), outgoing);

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { messageOf, TrackingError } from '../errors.js';
@@ -8,7 +8,7 @@ import { messageOf, TrackingError } from '../errors.js';
 /**
  * Writes a file that appears under its name only when it is whole and on disk; until then it has another name beside it.
  * What is no file, such as a pipe, is written to as it is, and a link keeps pointing where it does.
- * @param mode - who may read it
+ * @param mode - who may read it once it is whole; until then it is as the process makes files
  * @throws TrackingError `unavailable` where it cannot be written; and as `write` throws. Then no file is left
  */
 export async function writeWhole(
@@ -24,6 +24,7 @@ export async function writeWhole(
       return;
     }
     await writeTo(createWriteStream(part, { mode, flags: 'wx', flush: true, highWaterMark: 1 << 20 }), write);
+    await chmod(part, mode);
     await rename(part, target);
     await syncFolder(dirname(target));
   } catch (error) {

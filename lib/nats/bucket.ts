@@ -58,19 +58,19 @@ export class Bucket {
     return messages.map(({ subject, data, sequence }) => this.toEntry(subject, data, sequence));
   }
 
-  /** All values, in the order of their last changes. */
-  async *all(): AsyncGenerator<Entry, void, undefined> {
-    for (let seq = 1; ;) {
-      const { messages, pending } = await readPage(this.link, this.stream, {
-        seq,
-        next_by_subj: this.subject('>'),
-        batch: PAGE,
-      });
-      for (const { subject, data, sequence } of messages) yield this.toEntry(subject, data, sequence);
-      const last = messages.at(-1);
-      if (last === undefined || pending === 0) return;
-      seq = last.sequence + 1;
-    }
+  /** So many values at most, in the order of their last changes, from one revision on. */
+  async from(revision: number, limit: number): Promise<Entry[]> {
+    const { messages } = await readPage(this.link, this.stream, {
+      seq: revision,
+      next_by_subj: this.subject('>'),
+      batch: Math.min(limit, PAGE),
+    });
+    return messages.map(({ subject, data, sequence }) => this.toEntry(subject, data, sequence));
+  }
+
+  /** The revision of the latest change; 0 where there was none. */
+  async latest(): Promise<number> {
+    return (await this.jsm.streams.info(this.stream)).state.last_seq;
   }
 
   async count(): Promise<number> {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { fingerprintOf, type Identity, type Point, seriesOf, type TrackedEvent } from '../event.js';
-import type { DeadLetter, DeadLetters } from '../queue.js';
+import type { DeadLetter, DeadLetterPage, DeadLetters } from '../queue.js';
 import type { Refusal } from '../store.js';
 import { formatNanoseconds, formatTime, MILLISECOND, type Nanoseconds } from '../time.js';
 import type { Entry } from './bucket.js';
@@ -52,11 +52,15 @@ export class NatsDeadLetters implements DeadLetters {
     return this.attempt(() => this.bucket.count());
   }
 
-  list(): Promise<readonly DeadLetter[]> {
+  page(limit: number, cursor?: string): Promise<DeadLetterPage> {
     return this.attempt(async () => {
-      const letters: DeadLetter[] = [];
-      for await (const entry of this.bucket.all()) letters.push(letterIn(entry));
-      return letters;
+      const [from, last] = cursor?.split('-').map(Number) ?? [1, await this.bucket.latest()];
+      const found = await this.bucket.from(from ?? 1, limit);
+      const entries = found.filter(({ revision }) => revision <= (last ?? 0));
+      const end = entries.at(-1)?.revision ?? 0;
+      // Fewer than were asked for may be a page that the server cut.
+      const more = entries.length > 0 && entries.length === found.length && end < (last ?? 0);
+      return { letters: entries.map(letterIn), ...(more ? { next: `${end + 1}-${last ?? 0}` } : {}) };
     });
   }
 

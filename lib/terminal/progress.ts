@@ -6,30 +6,24 @@ const PAUSE_BETWEEN_LINES = 5_000;
 /** Parts of the whole, so that a bar need not know how much there is. */
 const PARTS = 1_000_000;
 
+/** What is shown of a transfer; `fraction` is of the whole, from 0 to 1. */
+interface Display {
+  show(fraction: number, words: { readonly points: string; readonly rate: string }): void;
+  stop(): void;
+}
+
 /**
  * Shows how a transfer goes on, on standard error: a bar with rate and time left in a terminal, elsewhere a line every
  * few seconds.
  */
 export class Progress {
   private readonly started = performance.now();
-  private readonly bar: SingleBar;
+  private readonly display: Display;
   private points = 0;
 
   /** @param action - what is done, such as `importing` */
   constructor(action: string) {
-    const { isTTY } = process.stderr;
-    this.bar = new SingleBar({
-      format: `${action} ${isTTY ? '{bar} ' : ''}{percentage}%, {points} points, {rate}/s, {eta_formatted} left`,
-      stream: process.stderr,
-      noTTYOutput: true,
-      notTTYSchedule: PAUSE_BETWEEN_LINES,
-      // Elsewhere than in a terminal this clears nothing, and saves an empty line.
-      clearOnComplete: !isTTY,
-      etaBuffer: 100,
-      // It would take the signal for itself, and the program would not end.
-      gracefulExit: false,
-    });
-    this.bar.start(PARTS, 0, { points: '0', rate: '0' });
+    this.display = process.stderr.isTTY ? barOf(action) : linesOf(action, this.started);
   }
 
   /**
@@ -39,15 +33,49 @@ export class Progress {
   add(points: number, fraction: number): void {
     this.points += points;
     const rate = this.points / Math.max(0.001, (performance.now() - this.started) / 1000);
-    this.bar.update(Math.round(PARTS * Math.min(1, Math.max(0, fraction))), {
+    this.display.show(Math.min(1, Math.max(0, fraction)), {
       points: this.points.toLocaleString('en'),
       rate: Math.round(rate).toLocaleString('en'),
     });
   }
 
   stop(): void {
-    this.bar.stop();
+    this.display.stop();
   }
+}
+
+function barOf(action: string): Display {
+  const bar = new SingleBar({
+    format: `${action} {bar} {percentage}%, {points} points, {rate}/s, {eta_formatted} left`,
+    stream: process.stderr,
+    etaBuffer: 100,
+    // It would take the signal for itself, and the program would not end.
+    gracefulExit: false,
+  });
+  bar.start(PARTS, 0, { points: '0', rate: '0' });
+  return {
+    show: (fraction, words) => {
+      bar.update(Math.round(PARTS * fraction), words);
+    },
+    stop: () => {
+      bar.stop();
+    },
+  };
+}
+
+/** What takes less than one pause is told by its outcome alone. */
+function linesOf(action: string, started: number): Display {
+  let told = started;
+  return {
+    show: (fraction, { points, rate }) => {
+      const now = performance.now();
+      if (now < told + PAUSE_BETWEEN_LINES) return;
+      told = now;
+      const left = fraction === 0 ? '' : `, ${Math.ceil(((now - started) / 1000) * (1 / fraction - 1))} s left`;
+      say(`${action}: ${Math.floor(fraction * 100)} %, ${points} points, ${rate}/s${left}`);
+    },
+    stop: () => undefined,
+  };
 }
 
 /** Says something on standard error, so that standard output is for points alone. */

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Archive } from '../../lib/archive.js';
@@ -147,6 +148,23 @@ describe('an archive', function () {
     expect(await read(textArchive(csv, { gzip: false }))).to.deep.equal(expected);
   });
 
+  it('in Parquet is also read where others wrote it: the time with a zone, or called "time" as we once did', async () => {
+    const archive = parquetArchive({ compression: 'zstd' });
+    const instance = await DuckDBInstance.create();
+    const connection = await instance.connect();
+    await connection.run("SET TimeZone = 'Asia/Kolkata'");
+    for (const column of ['timestamp', 'time']) {
+      await connection.run(`COPY (
+        SELECT 'a' AS namespace, 'b' AS name, TIMESTAMPTZ '2020-11-12T11:10:00Z' AS ${column}, 2 AS value
+      ) TO '${file()}' (FORMAT parquet)`);
+      expect(await read(archive)).to.deep.equal([
+        { series: seriesOf('a', 'b'), time: 1_605_179_400_000_000_000n, value: 2, identity: { kind: 'none' } },
+      ]);
+    }
+    connection.disconnectSync();
+    instance.closeSync();
+  });
+
   it('with a bad row is refused by a sentence that names the line and what is wrong', async () => {
     const good = '{"namespace":"a","name":"b","timestamp":1,"value":1}\n';
     const bad: [Archive | undefined, string, string][] = [
@@ -155,7 +173,7 @@ describe('an archive', function () {
       [ARCHIVES.NDJSON, `${good}nonsense\n`, 'line 2: is not JSON; each line must hold one event'],
       [ARCHIVES.NDJSON, good.replace('}', ',"identity":"0"}'), 'line 1: identity must be "sample", or a fingerprint'],
       [ARCHIVES.CSV, 'namespace,name,timestamp\na,b,1\n', 'line 1: the first line must name the columns'],
-      [ARCHIVES.CSV, '', 'the file is empty'],
+      [ARCHIVES.CSV, '', 'is empty, and lacks the line that names the columns'],
       [ARCHIVES.CSV, 'namespace,name,timestamp,value\na,b,1,\n', 'line 2: value must be a finite number'],
       [ARCHIVES.CSV, 'namespace,name,timestamp,value\na,b,yesterday,1\n', 'line 2: timestamp must be an RFC 3339'],
       [ARCHIVES.CSV, 'namespace,name,timestamp,value\na,b,1\n', 'line 2: has 3 fields, and the header 4'],
@@ -163,14 +181,17 @@ describe('an archive', function () {
       [ARCHIVES['line protocol'], '# a comment\ncpu,host=a usage=1 1\n', 'line 2: is no point of ours'],
       [ARCHIVES['line protocol'], 'cpu,host=a value=1 1\n', 'line 1: lacks the tag "name"'],
       [ARCHIVES['line protocol'], 'a,name=b value=1 9223372036854775807\n', 'line 1: the time must lie in the days'],
-      [ARCHIVES.Parquet, good, 'the Parquet file is cut off, damaged or of another kind'],
+      [ARCHIVES.Parquet, good, 'is cut off, damaged or no Parquet file'],
     ];
     for (const [archive, content, sentence] of bad) {
       expect(archive && (await refusal(archive, content))).to.include(sentence);
     }
-    expect(await refusal(textArchive(ndjson, { gzip: false }), Buffer.from([0x7b, 0xff, 0x0a]))).to.equal(
-      'after line 0: is not UTF-8',
-    );
+    expect(
+      await refusal(
+        textArchive(ndjson, { gzip: false }),
+        Buffer.concat([Buffer.from(good), Buffer.from([0x7b, 0xff, 0x0a])]),
+      ),
+    ).to.equal('line 2: is not UTF-8');
   });
 });
 

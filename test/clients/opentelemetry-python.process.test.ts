@@ -15,10 +15,12 @@ const CLIENT = fileURLToPath(new URL('../../../test/clients/opentelemetry_client
 describe('the OpenTelemetry SDK for Python', () => {
   it('sends here what it counts: all of it is there, once, though the service is killed', async function () {
     this.timeout(300_000);
-    const python = await installed();
+    const packages = await installed();
     const service = await ServiceProcess.start();
     const authorization = `Basic ${Buffer.from(`${APPLICATION.id}:${APPLICATION.secret}`).toString('base64')}`;
-    const client = run(python, [CLIENT, service.url, authorization, '6'], { folder: service.folder });
+    const client = run('env', [`PYTHONPATH=${packages}`, 'python3', CLIENT, service.url, authorization, '6'], {
+      folder: service.folder,
+    });
     for (let kill = 0; kill < 2; kill++) {
       await sleep(1500);
       await service.kill();
@@ -38,20 +40,17 @@ describe('the OpenTelemetry SDK for Python', () => {
   });
 });
 
-/** A Python that has the SDK, in the cache beside the servers that tests need. */
+/** Where Python finds the SDK, in the cache beside the servers that tests need. */
 async function installed(): Promise<string> {
   const cache = process.env.XDG_CACHE_HOME ?? '';
   const parent = path.join(cache === '' ? path.join(homedir(), '.cache') : cache, 'tracking-api', 'clients');
-  const place = path.join(parent, `opentelemetry-python-${VERSION}`);
-  const python = path.join(place, 'bin', 'python');
-  if (existsSync(python)) return python;
+  const place = path.join(parent, `opentelemetry-for-python-${VERSION}`);
+  if (existsSync(place)) return place;
   report(`No OpenTelemetry SDK for Python here yet: installing ${VERSION}, once …`);
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(path.join(parent, 'install-'));
-  await run('python3', ['-m', 'venv', folder], { folder });
   const packages = [`opentelemetry-sdk==${VERSION}`, `opentelemetry-exporter-otlp-proto-http==${VERSION}`];
-  // Its own scripts would name this folder, which python itself does not mind.
-  await run(path.join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...packages], { folder });
+  await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', folder, ...packages], { folder });
   renameSync(folder, place);
-  return python;
+  return place;
 }

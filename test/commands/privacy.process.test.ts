@@ -1,4 +1,4 @@
-import { chmod, readdir, stat } from 'node:fs/promises';
+import { chmod, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { temporaryFolder } from '../servers/lifetime.js';
@@ -10,7 +10,7 @@ const EVENT = { namespace: 'Server-1', name: 'cpu', value: 42 };
 describe('The files of the service and of its commands', function () {
   this.timeout(60_000);
 
-  it('are for the user alone that it runs as', async () => {
+  it('are for the user alone that it runs as, and exported files as their umask says', async () => {
     const service = await ServiceProcess.start();
     await track(service, [EVENT]);
     const data = service.dataDirectory;
@@ -23,7 +23,9 @@ describe('The files of the service and of its commands', function () {
     await tracking({ DATA_DIR: data }, 'backup', join(folder, 'backup'));
     await service.stop();
     await tracking({ DATA_DIR: join(folder, 'other') }, 'import', join(folder, 'all.ndjson'));
-    for (const made of ['all.ndjson', 'backup', 'other']) {
+    await writeFile(join(folder, 'own file'), '');
+    expect((await stat(join(folder, 'all.ndjson'))).mode).to.equal((await stat(join(folder, 'own file'))).mode);
+    for (const made of ['backup', 'other']) {
       expect(await othersMay(join(folder, made))).to.deep.equal([]);
     }
   });

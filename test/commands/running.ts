@@ -1,4 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Archive, identityText } from '../../lib/archive.js';
 import { CLI, type ServiceProcess } from '../servers/service.js';
@@ -20,6 +24,20 @@ export async function refusal(settings: Readonly<Record<string, string>>, ...com
     readonly stderr?: string;
   };
   return failed.code === 1 ? (failed.stderr ?? '') : 'did not fail';
+}
+
+/** Imports a file until some of it is stored, and interrupts then. */
+export async function interrupted(settings: Readonly<Record<string, string>>, file: string): Promise<void> {
+  const child = spawn(process.execPath, [CLI, 'import', file], { env: { ...process.env, ...settings } });
+  while ((await progressOf(settings)) === undefined && child.exitCode === null) await setTimeout(2);
+  child.kill('SIGINT');
+  await once(child, 'exit');
+}
+
+/** The file that says how far an interrupted import has come. */
+export async function progressOf({ DATA_DIR = '' }: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const name = (await readdir(DATA_DIR).catch(() => [])).find((found) => /^import-\w+\.json$/.test(found));
+  return name && join(DATA_DIR, name);
 }
 
 /** Sends events over HTTP. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
-import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -8,7 +8,7 @@ import { ndjson } from '../../lib/archives/ndjson.js';
 import { textArchive } from '../../lib/archives/text.js';
 import { CLI, ServiceProcess } from '../servers/service.js';
 import { temporaryFolder } from '../servers/lifetime.js';
-import { linesOf, refusal, track, tracking } from './running.js';
+import { interrupted, linesOf, progressOf, refusal, track, tracking } from './running.js';
 
 const NDJSON = textArchive(ndjson, { gzip: false });
 
@@ -54,7 +54,9 @@ describe('tracking export, import, backup and restore', function () {
       const { stderr } = await tracking(beside(), 'export', file);
       expect(stderr).to.contain(`303 points were exported to ${file}.\n`);
       const settings = elsewhere();
-      expect((await tracking(settings, 'import', file)).stderr).to.match(/303 rows of \S+ are stored, each once\.\n$/);
+      expect((await tracking(settings, 'import', file)).stderr).to.match(
+        /303 rows of \S+ are stored, each once; 242 of them had no identity and got one from the content of the file and their number\.\n$/,
+      );
       const after = await exported(settings);
       expect(after.map(withoutIdentity).sort()).to.deep.equal(original.map(withoutIdentity).sort());
       // What had an identity has the same one.
@@ -96,30 +98,46 @@ describe('tracking export, import, backup and restore', function () {
     const good = '{"namespace":"a","name":"b","timestamp":1,"value":1}\n';
     await writeFile(file, `${good.repeat(20_000)}{"namespace":"a","name":"b","timestamp":1,"value":"1"}\n`);
     expect(await refusal(settings, 'import', file)).to.contain(
-      `${file}, line 20001: value must be a finite number. Nothing of it was stored.`,
+      `${file}: line 20001: value must be a finite number. Nothing of it was stored.`,
     );
     expect(await exported(settings)).to.deep.equal([]);
   });
 
-  it('goes on where it was when it is interrupted, and adds nothing twice', async () => {
-    const settings = elsewhere();
-    const file = join(folder, 'long.ndjson');
-    const lines = Array.from(
-      { length: 150_000 },
-      (_, index) => `{"namespace":"a","name":"b","timestamp":${index},"value":1}\n`,
-    );
-    await writeFile(file, lines.join(''));
-    const child = spawn(process.execPath, [CLI, 'import', file], { env: { ...process.env, ...settings } });
-    const progress = async (): Promise<string | undefined> =>
-      (await readdir(settings.DATA_DIR ?? '').catch(() => [])).find((name) => /^import-\w+\.json$/.test(name));
-    while ((await progress()) === undefined && child.exitCode === null) await setTimeout(2);
-    child.kill('SIGINT');
-    await once(child, 'exit');
-    const again = await tracking(settings, 'import', file);
-    expect(again.stderr).to.match(/^Going on after row [1-9]\d*0000, where an import of/);
-    const there = (await exported(settings)).map(withoutIdentity);
-    expect([there.length, new Set(there).size]).to.deep.equal([150_000, 150_000]);
-    expect(await progress()).to.equal(undefined);
+  describe('interrupted', () => {
+    let file: string;
+
+    before(async () => {
+      file = join(folder, 'long.ndjson');
+      const lines = Array.from(
+        { length: 150_000 },
+        (_, index) => `{"namespace":"a","name":"b","timestamp":${index},"value":1}\n`,
+      );
+      await writeFile(file, lines.join(''));
+    });
+
+    async function assertWhole(settings: Record<string, string>): Promise<void> {
+      const there = (await exported(settings)).map(withoutIdentity);
+      expect([there.length, new Set(there).size]).to.deep.equal([150_000, 150_000]);
+      expect(await progressOf(settings)).to.equal(undefined);
+    }
+
+    it('goes on where it was, and adds nothing twice', async () => {
+      const settings = elsewhere();
+      await interrupted(settings, file);
+      const { stderr } = await tracking(settings, 'import', file);
+      expect(stderr).to.match(/^Going on after row [1-9]\d*0000, where an import of/);
+      expect(stderr).to.contain('are stored, each once; 150,000 of them had no identity and got one from the content');
+      await assertWhole(settings);
+    });
+
+    it('begins anew where the store was emptied meanwhile, or is another one', async () => {
+      const settings = elsewhere();
+      await interrupted(settings, file);
+      await rm(join(settings.DATA_DIR ?? '', 'events.duckdb'));
+      const { stderr } = await tracking(settings, 'import', file);
+      expect(stderr).to.match(/^An import of \S+ was interrupted, and the store does not hold what it had brought/);
+      await assertWhole(settings);
+    });
   });
 
   it('refuses by a sentence what makes no sense', async () => {
@@ -135,7 +153,24 @@ describe('tracking export, import, backup and restore', function () {
     );
     expect(await refusal(settings, 'import', 'absent.csv')).to.match(/^absent\.csv cannot be read/);
     expect(await refusal(settings, 'copy', '--from', 'duckdb', '--to', 'duckdb')).to.contain('must differ');
-    expect(await refusal(settings, 'copy', '--from', 'duckdb', '--to', 'influxdb')).to.contain('INFLUXDB_URL');
+    expect(await refusal(settings, 'copy', '--from', 'duckdb', '--to', 'influxdb')).to.match(
+      /^To copy from duckdb to influxdb the settings of both are needed:\n- INFLUXDB_URL is required for InfluxDB\.\n/,
+    );
+  });
+
+  it('says of which file it speaks, and what of it', async () => {
+    const settings = elsewhere();
+    const said = async (name: string, content: string): Promise<string> => {
+      await writeFile(join(folder, name), content);
+      return refusal(settings, 'import', join(folder, name));
+    };
+    expect(await said('none.parquet', 'no Parquet file')).to.equal(
+      `${folder}/none.parquet: is cut off, damaged or no Parquet file (No magic bytes found). Nothing of it was stored.\n`,
+    );
+    expect(await said('empty.csv', '')).to.contain('empty.csv: is empty, and lacks the line that names the columns.');
+    await writeFile(join(folder, 'empty.ndjson'), '');
+    const { stderr } = await tracking(settings, 'import', join(folder, 'empty.ndjson'));
+    expect(stderr).to.equal(`${folder}/empty.ndjson holds no events, and nothing was stored.\n`);
   });
 
   it('backs up all that was durable while events come in, and restores it to the last identity', async () => {
@@ -160,7 +195,9 @@ describe('tracking export, import, backup and restore', function () {
     await under.stop();
 
     expect((await stat(backup)).mode & 0o777).to.equal(0o700);
-    expect((await stat(join(backup, 'registry.json'))).mode & 0o777).to.equal(0o600);
+    for (const name of ['manifest.json', 'points.parquet', 'registry.json']) {
+      expect((await stat(join(backup, name))).mode & 0o777).to.equal(0o600);
+    }
     const settings = elsewhere();
     await tracking(settings, 'restore', backup);
     const restored = await exported(settings);

@@ -49,6 +49,21 @@ describe('The lock of a data directory', function () {
     await (await lockDataDirectory(directory.path)).release();
   });
 
+  it('lets its holder answer long commands, however busy whoever sends them is meanwhile', async () => {
+    await start();
+    const busy = setInterval(() => {
+      for (const end = performance.now() + 10; performance.now() < end;);
+    });
+    try {
+      for (let round = 0; round < 15; round++) {
+        const ones = Array.from({ length: 300_000 }, () => 1);
+        expect(await sendOrRun(directory.path, 'add', ones, unexpected)).to.deep.equal({ sum: 300_000 });
+      }
+    } finally {
+      clearInterval(busy);
+    }
+  });
+
   it('is free after kill -9 of its holder', async () => {
     const { child } = await start();
     await kill(child);

@@ -18,7 +18,7 @@ describe('dead letters', () => {
     );
     await until(async () => (await queue.deadLetters.count()) === 150);
     await until(() => database.places.size === 150);
-    const letters = await queue.deadLetters.list();
+    const letters = (await queue.deadLetters.page(1000)).letters;
     expect(letters.map(({ event }) => event.value)).to.have.members(
       Array.from({ length: 150 }, (_, index) => 2 * index + 1),
     );
@@ -32,6 +32,26 @@ describe('dead letters', () => {
     });
     expect(await queue.check()).to.match(/150 dead letter\(s\)/);
     expect(await queue.deadLetters.find(letter?.id ?? '')).to.deep.equal(letter);
+  });
+
+  it('are read page by page, the oldest first, up to those that there were at first', async () => {
+    const queue = await open();
+    queue.feed(recordingConsumer(new Database(), { refuse: odd }));
+    expect(await queue.deadLetters.page(10)).to.deep.equal({ letters: [] });
+    await queue.publish(points(50, (value) => ({ namespace: 'n', value })));
+    await until(async () => (await queue.deadLetters.count()) === 25);
+    const pages = [await queue.deadLetters.page(10)];
+    await queue.publish(points(50, (value) => ({ namespace: 'n', value })));
+    await until(async () => (await queue.deadLetters.count()) === 50);
+    for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next) {
+      pages.push(await queue.deadLetters.page(10, next));
+      // Those of a page may be gone before the next one is asked for.
+      for (const { id } of pages.at(-1)?.letters ?? []) await queue.deadLetters.drop(id);
+    }
+    expect(pages.map(({ letters }) => letters.length)).to.deep.equal([10, 10, 5]);
+    const all = pages.flatMap(({ letters }) => letters);
+    expect(new Set(all.map(({ id }) => id)).size).to.equal(25);
+    expect(all).to.deep.equal(all.toSorted((one, other) => (one.refusedAt < other.refusedAt ? -1 : 1)));
   });
 
   it('are the same ones when their delivery is repeated', async () => {
@@ -58,7 +78,7 @@ describe('dead letters', () => {
     await queue.publish([...given, point({ namespace: 'n', value: 5, sample: true })]);
     await until(async () => (await queue.deadLetters.count()) === 3);
     refusing = false;
-    const letters = await queue.deadLetters.list();
+    const letters = (await queue.deadLetters.page(1000)).letters;
     const [first] = letters;
     if (first === undefined) throw new Error('no dead letter');
     // As if the first try had ended between its two halves, twice.
@@ -76,9 +96,9 @@ describe('dead letters', () => {
     queue.feed(recordingConsumer(new Database(), { refuse: odd }));
     await queue.publish([point({ namespace: 'n', value: 1 })]);
     await until(async () => (await queue.deadLetters.count()) === 1);
-    const [letter] = await queue.deadLetters.list();
+    const [letter] = (await queue.deadLetters.page(1000)).letters;
     expect(await queue.deadLetters.drop(letter?.id ?? '')).to.equal(true);
-    expect(await queue.deadLetters.list()).to.deep.equal([]);
+    expect((await queue.deadLetters.page(1000)).letters).to.deep.equal([]);
     for (const id of [letter?.id ?? '', 'nothing', '*', '>', 'a b', '']) {
       expect(await queue.deadLetters.find(id)).to.equal(undefined);
       expect(await queue.deadLetters.retry(id)).to.equal(false);
