@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmod, lstat, rm } from 'node:fs/promises';
 import { messageOf, TrackingError } from '../errors.js';
+import { listenOnUnixSocket } from './statsd-stream.js';
 
 /** Where StatsD clients send to. */
 export interface StatsDSockets {
@@ -13,7 +13,7 @@ export interface StatsDSockets {
 const RECEIVE_BUFFER = 2 ** 20; // bytes, as far as the system allows it
 
 /**
- * Listens on the loopback addresses and on a Unix socket for datagrams, each one or several lines.
+ * Listens on the loopback addresses for datagrams, each one or several lines, and on a Unix socket for streams of lines.
  * @param port - of UDP, 0 for a free one
  * @param path - of the Unix socket
  * @throws TrackingError `unavailable` where one of them cannot be had
@@ -33,7 +33,7 @@ export async function listenForStatsD(
       const six = await bind('udp6', '::1', socket.address().port, receive).catch(() => undefined);
       if (six !== undefined) closers.push(() => closed(six));
     }
-    if (path !== undefined) closers.push(await bindUnix(path, receive));
+    if (path !== undefined) closers.push(await listenOnUnixSocket(path, receive));
     return { port: socket?.address().port, close };
   } catch (error) {
     await close();
@@ -69,30 +69,4 @@ async function closed(socket: Socket): Promise<void> {
   const done = once(socket, 'close');
   socket.close();
   await done;
-}
-
-/** Node.js itself has no datagrams on Unix sockets. */
-async function bindUnix(path: string, receive: (packet: string) => void): Promise<() => Promise<void>> {
-  const { DgramSocket } = await import('node-unix-socket');
-  const before = await lstat(path).catch(() => undefined);
-  // What an agent left that was killed; another program's file stays.
-  if (before?.isSocket() === true) await rm(path, { force: true });
-  const socket = new DgramSocket();
-  socket.on('data', (packet: Buffer) => {
-    receive(packet.toString());
-  });
-  socket.on('error', () => undefined);
-  try {
-    socket.bind(path);
-    socket.setRecvBufferSize(RECEIVE_BUFFER);
-    // Programs of all users of the host may send; whom the folder lets in is its owner's matter.
-    await chmod(path, 0o666);
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
-  return async () => {
-    socket.close();
-    await rm(path, { force: true });
-  };
 }

@@ -30,7 +30,7 @@ export function addAgentCommands(program: Command, version: string): void {
     .option('--batch <events>', 'in a request at most (default: 5000)')
     .option('--timeout <duration>', 'of a request (default: 30s)')
     .option('--statsd <port>', 'take StatsD on this UDP port of the loopback addresses')
-    .option('--statsd-socket <path>', 'take StatsD on this Unix socket, as datagrams')
+    .option('--statsd-socket <path>', 'take StatsD on this Unix socket, as a stream of lines')
     .option('--percentiles <numbers>', 'of StatsD timers (default: 90)')
     .option('--log-level <level>', 'error, warn, info or debug (default: info)')
     .option('--once', 'print what would be sent, one event a line, and end')

@@ -1,9 +1,10 @@
+import { execFile } from 'node:child_process';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { DgramSocket } from 'node-unix-socket';
 import { StatsD } from '../../lib/agent/statsd.js';
 import { listenForStatsD } from '../../lib/agent/statsd-sockets.js';
 import { temporaryFolder } from '../servers/lifetime.js';
@@ -160,27 +161,48 @@ describe('StatsD in the agent', () => {
       expect(statsd.counts).to.deep.equal({ lines: 405, malformed: 0, beyond: 0 });
     });
 
-    it('takes datagrams on a Unix socket that everybody may send to, also where a killed agent left one', async () => {
+    it('takes streams of lines on a Unix socket that everybody may send to, also where a killed agent left one', async () => {
       const file = socketPath();
       for (let time = 0; time < 2; time++) {
         const sockets = await listenForStatsD({ port: undefined, path: file }, (packet) => {
           statsd.receive(packet);
         });
         expect(statSync(file).mode & 0o777).to.equal(0o666);
-        const client = new DgramSocket();
-        client.sendTo(Buffer.from('jobs:3|c\njobs:4|c'), 0, 17, file);
+        const client = connect(file);
+        client.write('jobs:3|c\njo');
+        client.write('bs:4|c\n');
         while (statsd.counts.lines < 2 * (time + 1)) await setTimeout(5);
-        client.close();
+        client.end();
         expect(flushed()).to.deep.equal({ jobs: 7 });
-        if (time === 0) {
-          // As a kill leaves it: nobody listens any more.
-          const left = new DgramSocket();
-          await sockets.close();
-          left.bind(file);
-          left.close();
-        } else await sockets.close();
+        await sockets.close();
+        // As a kill leaves it: a socket that nobody listens on any more.
+        if (time === 0) await leaveSocket(file);
       }
       expect(existsSync(file)).to.equal(false);
+    });
+
+    it('takes packets after their lengths too, as DogStatsD clients send them', async () => {
+      const file = socketPath();
+      const sockets = await listenForStatsD({ port: undefined, path: file }, (packet) => {
+        statsd.receive(packet);
+      });
+      const packets = ['jobs:3|c', 'jobs:4|c\njobs:5|c', `jobs:1|c${'\njobs:1|c'.repeat(99)}`].map((text) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32LE(text.length);
+        return Buffer.concat([length, Buffer.from(text)]);
+      });
+      const client = connect(file);
+      // In pieces that end wherever they like.
+      const bytes = Buffer.concat(packets);
+      for (let at = 0; at < bytes.length; at += 7) {
+        client.write(bytes.subarray(at, at + 7));
+        if (at < 70) await setTimeout(1);
+      }
+      while (statsd.counts.lines < 103) await setTimeout(5);
+      client.destroy();
+      await sockets.close();
+      expect(flushed()).to.deep.equal({ jobs: 112 });
+      expect(statsd.counts.malformed).to.equal(0);
     });
 
     it('says what it cannot have', async () => {
@@ -196,6 +218,12 @@ describe('StatsD in the agent', () => {
     });
   });
 });
+
+/** Leaves a socket that nobody listens on any more, as a kill does. */
+function leaveSocket(file: string): Promise<void> {
+  const program = 'require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))';
+  return new Promise((resolve) => execFile(process.execPath, ['-e', program, file], () => resolve()));
+}
 
 async function reasonOf(promise: Promise<unknown>): Promise<string> {
   return promise.then(
