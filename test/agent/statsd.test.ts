@@ -222,7 +222,11 @@ describe('StatsD in the agent', () => {
 /** Leaves a socket that nobody listens on any more, as a kill does. */
 function leaveSocket(file: string): Promise<void> {
   const program = 'require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))';
-  return new Promise((resolve) => execFile(process.execPath, ['-e', program, file], () => resolve()));
+  return new Promise((resolve) =>
+    execFile(process.execPath, ['-e', program, file], () => {
+      resolve();
+    }),
+  );
 }
 
 async function reasonOf(promise: Promise<unknown>): Promise<string> {
