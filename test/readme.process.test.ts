@@ -14,15 +14,18 @@ interface Example {
 
 const README = readFileSync(path.join(PACKAGE_FOLDER, 'README.md'), 'utf8');
 const BLOCK = /^```(\w+)\n([^]*?)^```$/gm;
+/** What a command answers; other languages are configuration files of other programs. */
+const ANSWERS = ['json', 'csv', 'text', 'http'];
 const ADDRESS = 'http://localhost:8000';
 
-/** Every command that asks the service, with the block that follows it where that is no command. */
+/** Every command that asks the service, with the block that follows it where that is an answer. */
 function examples(): Example[] {
   const blocks = [...README.matchAll(BLOCK)].map(([, language = '', text = '']) => ({ language, text }));
   return blocks.flatMap(({ language, text }, index) => {
     if (language !== 'sh' || !text.includes(`${ADDRESS}/`)) return [];
     const next = blocks[index + 1];
-    return [{ command: text, output: next === undefined || next.language === 'sh' ? undefined : next.text.trim() }];
+    const output = next !== undefined && ANSWERS.includes(next.language) ? next.text.trim() : undefined;
+    return [{ command: text, output }];
   });
 }
 
