@@ -6,22 +6,14 @@ import { basename, relative } from 'node:path';
  * @param program - as `process.argv[1]` has it
  */
 export function commandLine(command: string, program = process.argv[1] ?? ''): string {
-  return `${programFrom(process.cwd(), program)} ${command}`;
+  return `${programOf(program)} ${command}`;
 }
 
-/** The same from any folder, with its data directory. */
-export function commandLineAnywhere(
-  command: string,
-  { dataDirectory, program = process.argv[1] ?? '' }: { readonly dataDirectory: string; readonly program?: string },
-): string {
-  return `DATA_DIR=${quoted(dataDirectory)} ${programFrom('/', program)} ${command}`;
-}
-
-function programFrom(folder: string, program: string): string {
+function programOf(program: string): string {
   if (/[/\\]node_modules[/\\]\.bin[/\\]/.test(program)) return 'npx tracking';
   if (basename(program) !== 'cli.js') return 'tracking';
-  const path = relative(folder, program);
-  return `node ${quoted(folder === '/' || path.startsWith('..') ? program : path)}`;
+  const path = relative(process.cwd(), program);
+  return `node ${quoted(path.startsWith('..') ? program : path)}`;
 }
 
 /** As a shell takes it for one word. */

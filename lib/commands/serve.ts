@@ -1,10 +1,9 @@
 import process from 'node:process';
 import { SCOPES } from '../access.js';
-import { commandLineAnywhere } from '../command-line.js';
 import { readSettings, type Settings } from '../config.js';
 import { createLogger } from '../log.js';
 import { type Service, startService } from '../service.js';
-import { type Credentials, welcome } from '../welcome.js';
+import { type FirstSteps, welcome } from '../welcome.js';
 
 /**
  * Runs the service until a signal stops it.
@@ -23,28 +22,19 @@ export async function serve(version: string, fail: (error: unknown) => void): Pr
     logger.info('stopped');
     logger.close();
   });
-  if (settings.environmentType !== 'DEBUG') return;
-  const credentials = await firstCredentials(settings, service.applications);
-  console.log(welcome({ url: service.url, credentials }));
+  if (settings.environmentType === 'DEBUG') console.log(welcome(await firstSteps(settings, service)));
 }
 
 /**
- * Makes an application where there is none; else its secret is known no more, unless the settings have it. Elsewhere
- * than in a terminal no secret is printed, for it would stay in a log.
+ * Makes an application where there is none; else its secret is known no more, unless the settings have it. The commands
+ * have its credentials filled in, for DEBUG is for trying things out; with PRODUCTION no secret is printed.
  */
-async function firstCredentials(
-  { bootstrap, data }: Settings,
-  applications: Service['applications'],
-): Promise<Credentials> {
-  const inTerminal = process.stdout.isTTY;
-  if (bootstrap !== null) return inTerminal ? bootstrap : { clientId: bootstrap.clientId };
+async function firstSteps({ bootstrap }: Settings, { url, applications }: Service): Promise<FirstSteps> {
+  if (bootstrap !== null) return { url, ...bootstrap };
   const [known] = await applications.list();
-  if (known !== undefined) return { clientId: known.id };
-  if (!inTerminal) {
-    return { registration: commandLineAnywhere('application add first', { dataDirectory: data.directory }) };
-  }
+  if (known !== undefined) return { url, clientId: known.id };
   const { application: added, secret } = await applications.add({ name: 'first', scopes: SCOPES });
-  return { clientId: added.id, clientSecret: secret };
+  return { url, clientId: added.id, clientSecret: secret };
 }
 
 /** The first signal stops in order, a second one at once. */
