@@ -70,6 +70,7 @@ export class Learning {
 
   /** Learns a page around a time, the longest that is not too full. */
   async learn(occupancy: Occupancy, times: SeriesTimes, milliseconds: number): Promise<void> {
+    times.shortenAt(milliseconds);
     // Another program may have come since.
     if (times.level > DAY_LEVEL && (await this.types.isMixed(times.series.namespace))) times.keepWithinDays();
     for (let level = times.level; level >= 0; level--) {

@@ -21,6 +21,9 @@ export const MAX_POINTS_PER_PAGE = 100_000;
 
 const MAX_SERIES = 50_000;
 
+/** Pages of fewer bytes have room enough as they are. */
+const MIN_BYTES_TO_SHORTEN = 8192;
+
 /** What is known of one series. */
 export class SeriesTimes {
   /** Where a page must be asked for; elsewhere a time without a page is known to be free. */
@@ -36,6 +39,8 @@ export class SeriesTimes {
   private readonly pages = new Map<number, Page>();
   private readonly counts = PAGE_LENGTHS.map(() => 0);
   private recent: Page | undefined;
+  /** Where the last page was that was given up for want of room. */
+  private givenUp: { readonly start: number; readonly end: number } | undefined;
 
   constructor(readonly series: Series) {
     this.prefix = seriesPrefix(series);
@@ -56,8 +61,25 @@ export class SeriesTimes {
 
   /** From now on no longer page than a day is asked for. */
   keepWithinDays(): void {
-    this.longest = Math.min(this.longest, DAY_LEVEL);
-    this.level = Math.min(this.level, DAY_LEVEL);
+    this.keepWithin(DAY_LEVEL);
+  }
+
+  /** Notes that a page was given up for want of room. */
+  giveUp(page: Page): void {
+    const { start, end, bytes } = page;
+    if (bytes >= MIN_BYTES_TO_SHORTEN) this.givenUp = { start, end };
+  }
+
+  /**
+   * To be called before a page is asked for. Where it was given up for want of room and is needed again, all pages of
+   * that length that are in use have no room together, and would be asked for again and again: from now on only shorter
+   * ones are.
+   */
+  shortenAt(milliseconds: number): void {
+    const { givenUp } = this;
+    if (givenUp === undefined || milliseconds < givenUp.start || milliseconds >= givenUp.end) return;
+    this.givenUp = undefined;
+    this.keepWithin(Math.max(levelOf(givenUp) - 1, 0));
   }
 
   /** Whether a page's time is known to be free of points. */
@@ -77,13 +99,18 @@ export class SeriesTimes {
 
   remove(page: Page): void {
     if (this.recent === page) this.recent = undefined;
-    const level = PAGE_LENGTHS.findIndex((length) => length === page.end - page.start);
+    const level = levelOf(page);
     if (this.pages.delete(pageKey(level, page.start))) this.counts[level] = (this.counts[level] ?? 0) - 1;
   }
 
   /** All pages, or those within a stretch. */
   *pagesWithin(start = -Infinity, end = Infinity): Generator<Page, void, undefined> {
     for (const page of this.pages.values()) if (start <= page.start && page.end <= end) yield page;
+  }
+
+  private keepWithin(level: number): void {
+    this.longest = Math.min(this.longest, level);
+    this.level = Math.min(this.level, level);
   }
 }
 
@@ -189,8 +216,9 @@ export class Occupancy {
       this.pages.set(page, entry);
       if (page.size > MAX_POINTS_PER_PAGE * 2 && page.end - page.start > PAGE_LENGTHS[SECOND_LEVEL]) this.evict(page);
     }
-    for (const page of this.pages.keys()) {
+    for (const [page, { owner }] of this.pages) {
       if (this.bytes <= this.maxBytes) break;
+      owner.giveUp(page);
       this.evict(page);
     }
     for (const [key, times] of this.series) {
@@ -238,6 +266,10 @@ export class Occupancy {
 /** Tells pages of all lengths apart: the number of its length since 1970, and which length that is. */
 function pageKey(level: number, milliseconds: number): number {
   return numberAt(level, milliseconds) * 8 + level;
+}
+
+function levelOf({ start, end }: { readonly start: number; readonly end: number }): number {
+  return PAGE_LENGTHS.findIndex((length) => length === end - start);
 }
 
 function numberAt(level: number, milliseconds: number): number {
