@@ -154,7 +154,8 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
       tags: Joi.string()
         .pattern(/^ *(?:\*|[\w.-]+) *(?:, *(?:\*|[\w.-]+) *)*$/)
         .label(cloudEvents.tags)
-        .messages({ 'string.pattern.base': '{#label} must be a list such as subject,data.country, or *' }),
+        .messages({ 'string.pattern.base': '{#label} must be a list such as subject,data.country, or *' })
+        .custom(listOf),
     },
     bootstrap: Joi.object({
       clientId: optional(bootstrap.clientId).pattern(/^[\w.~-]{1,128}$/),
@@ -177,8 +178,8 @@ function schemaOf(variables: Variables): Joi.ObjectSchema {
   });
 }
 
-/** The parts of a text between commas. */
-function listOf(text: string): string[] {
+/** The parts of a text between commas, without those that are blank. */
+export function listOf(text: string): string[] {
   return text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
 }
 
@@ -268,11 +269,10 @@ function readVariables(folder: string): Variables {
   return load.config as Variables;
 }
 
-type Checked = Omit<Settings, 'duckdb' | 'influxdb' | 'nats' | 'cloudEvents' | 'bootstrap'> & {
+type Checked = Omit<Settings, 'duckdb' | 'influxdb' | 'nats' | 'bootstrap'> & {
   readonly duckdb: { readonly path: string | null };
   readonly influxdb: { readonly [Key in keyof InfluxDBSettings]: string | null };
   readonly nats: NatsSettings;
-  readonly cloudEvents: Omit<Settings['cloudEvents'], 'tags'> & { readonly tags: string };
   readonly bootstrap: Readonly<Record<'clientId' | 'clientSecret', string | null>>;
 };
 
@@ -284,13 +284,6 @@ function complete(settings: Checked): Settings {
     duckdb: { path: resolve(settings.duckdb.path ?? join(directory, 'events.duckdb')) },
     influxdb: settings.store === 'influxdb' ? (settings.influxdb as InfluxDBSettings) : null,
     nats: settings.queue === 'nats' ? settings.nats : null,
-    cloudEvents: {
-      ...settings.cloudEvents,
-      tags: settings.cloudEvents.tags
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== ''),
-    },
     bootstrap: settings.bootstrap.clientId === null ? null : (settings.bootstrap as Settings['bootstrap']),
   };
 }
