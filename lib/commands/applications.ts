@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { SCOPES } from '../access.js';
 import { commandLine } from '../command-line.js';
-import { listOf, readSettings } from '../config.js';
+import { listOf } from '../config-schema.js';
+import { readSettings } from '../config.js';
 import { TrackingError } from '../errors.js';
 import type { Applications, ListedApplication } from '../oauth/applications.js';
 import { carryOut } from './carry-out.js';
