@@ -1,6 +1,14 @@
 import { adoptSeries } from './adoption.js';
 import { type Mistake, TrackingError } from './errors.js';
-import { type Identity, MAX_EVENTS_PER_REQUEST, MAX_MISTAKES_LISTED, type Point, type Series } from './event.js';
+import {
+  type Identity,
+  ITSELF,
+  MAX_EVENTS_PER_REQUEST,
+  MAX_MISTAKES_LISTED,
+  type Point,
+  SAMPLE,
+  type Series,
+} from './event.js';
 import { KnownSeries, type SeriesFields } from './known-series.js';
 import {
   booleanOf,
@@ -46,8 +54,6 @@ export interface LinesRead {
 /** Points that the lines of one request may become: ten fields a line. */
 export const MAX_POINTS_PER_REQUEST = 10 * MAX_EVENTS_PER_REQUEST;
 
-const ITSELF: Identity = Object.freeze({ kind: 'none' });
-const SAMPLE: Identity = Object.freeze({ kind: 'sample' });
 const HASH = 35;
 const COMMA = 44;
 const DOT = 46;

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
+import { retryAfterOf } from '../retry.js';
 import { silence } from './failure.js';
-import { retryAfterOf } from './retry.js';
 
 export interface ConnectionOptions {
   readonly url: string;

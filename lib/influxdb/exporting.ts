@@ -1,4 +1,4 @@
-import type { Identity, Point, Series } from '../event.js';
+import { type Identity, ITSELF, type Point, type Series } from '../event.js';
 import type { PointsQuery } from '../store.js';
 import { END_OF_TIME, MIN_TIME } from '../time.js';
 import type { FieldTypes } from './field-types.js';
@@ -12,7 +12,6 @@ import { slicesOf } from './slices.js';
 
 const MAX_SLICE = 100_000;
 const MAX_BATCH = 5000;
-const ITSELF: Identity = Object.freeze({ kind: 'none' });
 
 /** Reads out all points: slice of time by slice of time, and in each of them series by series. */
 export class Exporting {

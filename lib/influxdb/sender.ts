@@ -1,7 +1,7 @@
 import { TrackingError } from '../errors.js';
 import { type Answer, Connection, type ConnectionOptions } from './connection.js';
 import { neverConnected, trackingErrorOf } from './failure.js';
-import { Backoff, pause, type Pause } from './retry.js';
+import { pause, type Pause, Waits } from './retry.js';
 import { reasonOf, turnedAway, verdictOf } from './verdict.js';
 
 export interface SenderOptions extends ConnectionOptions {
@@ -99,7 +99,7 @@ export class Sender {
 
   /** The answer to a body that settles its fate, however long it takes. */
   private async answerTo(delivery: Delivery, body: string, patience: number): Promise<Answer> {
-    const backoff = new Backoff();
+    const waits = new Waits();
     let failures = 0;
     for (let tries = 1; ; tries++) {
       const outcome = await this.tryOnce(delivery, body);
@@ -110,7 +110,7 @@ export class Sender {
       if (answer !== undefined && settled) return answer;
       if (tries >= TRIES_TO_TELL)
         this.trouble = outcome instanceof TrackingError ? outcome : turnedAway(outcome, this.url);
-      await this.pause(backoff.next(answer?.retryAfter), this.connection.signal);
+      await this.pause(waits.next(answer?.retryAfter), this.connection.signal);
     }
   }
 

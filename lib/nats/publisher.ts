@@ -31,11 +31,6 @@ export function partitionOf(namespace: string): number {
   return hash('sha256', namespace, 'buffer').readUInt32BE() % PARTITIONS;
 }
 
-/** On which subject the reader of a partition hears that there is something new; lost, it looks a little later. */
-export function wakeSubject(stream: string, partition: number | '*'): string {
-  return `${stream}.wake.${partition}`;
-}
-
 /** Puts messages into the stream. */
 export class Publisher {
   private refusedForRoomAt = -Infinity;
@@ -86,6 +81,7 @@ export class Publisher {
       if (isNobody(error)) this.connection.renew(session.nc);
       throw failureOf(error, isNoRoom(error) || isNobody(error) ? NOTHING_STORED : UNKNOWN_FATE);
     }
+    // Tells the readers of the partitions; where it is lost, they look a little later.
     for (const subject of new Set(messages.map((message) => message.subject))) {
       session.nc.publish(subject.replace('.events.', '.wake.'));
     }

@@ -106,8 +106,7 @@ describe('tracking agent', function () {
     const left = await status();
     expect(left).to.deep.include({ running: false, pid: null });
     expect(left.buffered.events).to.be.above(3);
-    service.launchAgain();
-    await service.ready();
+    await service.restart();
     start('Second', '--include', 'uptime,cpuUtilization');
     await until(async () => (await status()).lastError?.resolved === true);
     await until(async () => (await status()).buffered.events === 0);

@@ -3,7 +3,7 @@ import type { Point } from '../../lib/event.js';
 import { InfluxDBStore } from '../../lib/influxdb/store.js';
 import { MILLISECOND, type Nanoseconds } from '../../lib/time.js';
 import { aggregatesOf, all, collect, freshNamespace, point, points, valuesOf, write } from '../contract/subject.js';
-import { bucketForSuite } from '../servers/influxdb.js';
+import { bucketForSuite, writeLines } from '../servers/influxdb.js';
 
 const DAY = 86_400_000;
 const YESTERDAY = Math.floor(Date.now() / 1000) * 1000 - DAY;
@@ -18,14 +18,8 @@ describe('A namespace where another program has written integers', () => {
 
   after(() => store.close());
 
-  async function foreign(...lines: readonly string[]): Promise<void> {
-    const { url, org, bucket, token } = access();
-    const response = await fetch(`${url}/api/v2/write?org=${org}&bucket=${bucket}&precision=ms`, {
-      method: 'POST',
-      headers: { Authorization: `Token ${token}` },
-      body: lines.join('\n'),
-    });
-    expect(response.status).to.equal(204);
+  function foreign(...lines: readonly string[]): Promise<void> {
+    return writeLines(access(), lines.join('\n'), 'ms');
   }
 
   for (const [when, days] of [

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { TrackingError } from '../../lib/errors.js';
 import { Sender } from '../../lib/influxdb/sender.js';
+import { failureOf } from '../failure.js';
 
 type Reply =
   | {
@@ -63,16 +64,6 @@ describe('Sending lines to InfluxDB', () => {
       return new Promise((resolve) => setImmediate(resolve));
     };
     return new Sender({ ...access, timeout: 5000, pause });
-  }
-
-  async function failureOf(work: Promise<unknown>): Promise<TrackingError> {
-    try {
-      await work;
-    } catch (error) {
-      if (error instanceof TrackingError) return error;
-      throw error;
-    }
-    throw new Error('It should have failed.');
   }
 
   afterEach(async () => {

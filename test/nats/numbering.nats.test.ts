@@ -152,6 +152,6 @@ class Flow {
   }
 
   expectEachOnce(): void {
-    expect(this.database.sorted).to.deep.equal(Array.from({ length: this.published }, (_, index) => index));
+    this.database.expectFirst(this.published);
   }
 }

@@ -6,9 +6,10 @@ import type { Point } from '../../lib/event.js';
 import type { QueueConsumer } from '../../lib/queue.js';
 import { MILLISECOND } from '../../lib/time.js';
 import { all, expectUnavailable, NOON, point, points } from '../contract/subject.js';
+import { failureOf } from '../failure.js';
 import { ReferenceStore } from '../reference.js';
 import { OwnNatsServer } from '../servers/nats.js';
-import { Database, keepingConsumer, recordingConsumer, until } from './consumers.js';
+import { awayAt, Database, keepingConsumer, recordingConsumer, until } from './consumers.js';
 import { besides, queuesForSuite } from './queues.js';
 
 describe('the queue in NATS', () => {
@@ -115,8 +116,7 @@ describe('the queue in NATS', () => {
       ...recordingConsumer(database),
       delete: () => Promise.reject(new TrackingError('unprocessable', 'never')),
     });
-    const error = await queue.delete(all('n')).catch((thrown: unknown) => thrown);
-    expect(error).to.be.instanceOf(TrackingError).with.property('code', 'unprocessable');
+    expect(await failureOf(queue.delete(all('n')))).to.have.property('code', 'unprocessable');
     await queue.publish([point({ namespace: 'n' })]);
     await until(() => database.places.size === 1);
   });
@@ -124,15 +124,11 @@ describe('the queue in NATS', () => {
   it('tries a delivery again until the store takes it, with what was recorded', async () => {
     const queue = await open();
     const database = new Database();
-    let failures = 3;
-    const fate = (step: string): Promise<void> =>
-      step === 'in mid-write' && failures-- > 0
-        ? Promise.reject(new TrackingError('unavailable', 'away'))
-        : Promise.resolve();
+    const { fate, isBack } = awayAt('in mid-write', 3);
     queue.feed(recordingConsumer(database, { fate }));
     await queue.publish(points(100, (value) => ({ namespace: 'n', value })));
-    await until(() => database.places.size >= 100 && failures < 0);
-    expect(database.sorted).to.deep.equal(Array.from({ length: 100 }, (_, index) => index));
+    await until(() => database.places.size >= 100 && isBack());
+    database.expectFirst(100);
   });
 
   it('says how much waits, and since when', async () => {
@@ -217,7 +213,7 @@ describe('the queue in NATS', () => {
     const database = new Database();
     queue.feed(recordingConsumer(database));
     await until(() => database.places.size >= taken * 100);
-    expect(database.sorted).to.deep.equal(Array.from({ length: taken * 100 }, (_, index) => index));
+    database.expectFirst(taken * 100);
   });
 
   it('keeps nothing in the stream that is in the store', async () => {

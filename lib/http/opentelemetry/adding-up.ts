@@ -1,7 +1,5 @@
-import type { Point } from '../../event.js';
+import { type Point, SAMPLE } from '../../event.js';
 import type { Reading } from './readings.js';
-
-const SAMPLE = Object.freeze({ kind: 'sample' });
 
 /**
  * Increases as samples. Where attributes that tell streams apart are no tags, several streams make one series, and what

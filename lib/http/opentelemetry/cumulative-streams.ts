@@ -1,6 +1,6 @@
 import type { Reader } from '../../store.js';
 import { END_OF_TIME, MILLISECOND, MIN_TIME, SECOND } from '../../time.js';
-import type { Point } from '../../event.js';
+import { type Point, SAMPLE } from '../../event.js';
 import type { CumulativeReading, Reading } from './readings.js';
 import {
   questionKey,
@@ -54,7 +54,6 @@ export interface Increases {
 }
 
 const CAPACITY = 100_000;
-const SAMPLE = Object.freeze({ kind: 'sample' });
 
 /**
  * Makes increases of streams that count on and on, exactly, over kills, restarts and resends.

@@ -1,5 +1,5 @@
 import { adoptSeries } from '../../adoption.js';
-import type { Point, Series } from '../../event.js';
+import { type Point, SAMPLE, type Series } from '../../event.js';
 import { END_OF_TIME, MILLISECOND, MIN_TIME } from '../../time.js';
 import { framed, SeriesCache } from '../series-cache.js';
 import { bucketsOf } from './distributions.js';
@@ -54,8 +54,6 @@ export interface Readings {
 }
 
 type Mode = 'sample' | 'increase' | 'cumulative';
-
-const SAMPLE = Object.freeze({ kind: 'sample' });
 
 /**
  * Puts metrics into the words of events. Gauges, quantiles, least and greatest values, and sums that may fall, are
