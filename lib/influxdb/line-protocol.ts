@@ -3,15 +3,17 @@ import type { Series } from '../event.js';
 import { MILLISECOND } from '../time.js';
 import { measurementOf, tagKeyOf, tagTextOf } from './names.js';
 
-const NO_VALUE = ' value=0';
+let knownMilliseconds = 0;
+let knownNanoseconds = 0;
+let knownTimestamp = '0';
 
-/** Measurement and tags of a series in line protocol: what all its points begin with. */
+/** Measurement and tags of a series in line protocol, and the name of the field: what all its points begin with. */
 export function seriesPrefix(series: Series): string {
   const point = new InfluxPoint(measurementOf(series.namespace)).tag('name', tagTextOf(series.name));
   for (const [key, value] of Object.entries(series.tags)) point.tag(tagKeyOf(key), tagTextOf(value));
   // A point without a field is no line, and an empty timestamp is left out.
   const line = point.floatField('value', 0).timestamp('').toLineProtocol() ?? '';
-  return line.slice(0, -NO_VALUE.length);
+  return line.slice(0, -'0'.length);
 }
 
 /**
@@ -29,11 +31,19 @@ export function lineOf(
 ): string {
   const time = timestampOf(milliseconds, nanoseconds);
   return fingerprint === undefined
-    ? `${prefix} value=${value} ${time}`
-    : `${prefix} value=${value},id=${String(fingerprint)}i ${time}`;
+    ? `${prefix}${value} ${time}`
+    : `${prefix}${value},id=${String(fingerprint)}i ${time}`;
 }
 
+/** What was taken together has one timestamp, which is written once. */
 function timestampOf(milliseconds: number, nanoseconds: number): string {
-  if (milliseconds > 0) return String(milliseconds) + String(1_000_000 + nanoseconds).slice(1);
-  return String(BigInt(milliseconds) * MILLISECOND + BigInt(nanoseconds));
+  if (milliseconds !== knownMilliseconds || nanoseconds !== knownNanoseconds) {
+    knownMilliseconds = milliseconds;
+    knownNanoseconds = nanoseconds;
+    knownTimestamp =
+      milliseconds > 0
+        ? String(milliseconds) + String(1_000_000 + nanoseconds).slice(1)
+        : String(BigInt(milliseconds) * MILLISECOND + BigInt(nanoseconds));
+  }
+  return knownTimestamp;
 }

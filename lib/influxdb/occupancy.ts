@@ -171,7 +171,7 @@ export class Occupancy {
     if (milliseconds < this.since) return this.pageAt(times, milliseconds);
     const page = times.pageAt(milliseconds);
     if (page === undefined && !times.unknown.meets(milliseconds, milliseconds + 1)) {
-      times.unknown.add(this.since, pageOf(SECOND_LEVEL, milliseconds).end);
+      times.unknown.add(this.since, (numberAt(SECOND_LEVEL, milliseconds) + 1) * PAGE_LENGTHS[SECOND_LEVEL]);
     }
     return page;
   }
