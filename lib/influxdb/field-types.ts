@@ -147,9 +147,11 @@ export class FieldTypes {
   }
 
   private async ask(question: string): Promise<readonly InfluxQLSeries[]> {
-    const parameters = new URLSearchParams({ db: this.options.bucket, q: question, epoch: 's' });
+    const parameters = new URLSearchParams({ ...databaseOf(this.options.bucket), q: question, epoch: 's' });
     const answer = (await this.get(`/query?${parameters.toString()}`)) as InfluxQLAnswer | undefined;
     const [result] = answer?.results ?? [];
+    // It looks in the token's own organization alone; and where the bucket is gone, Flux says it in better words.
+    if (result?.error?.startsWith('database not found') === true) return [];
     if (result?.error !== undefined) throw failureOf(400, result.error, undefined);
     return result?.series ?? [];
   }
@@ -180,6 +182,16 @@ interface InfluxQLAnswer {
 interface InfluxQLSeries {
   readonly name: string;
   readonly values: readonly (readonly (string | number | null)[])[];
+}
+
+/**
+ * A bucket as InfluxQL knows it: of one that came from InfluxDB 1, such as `telegraf/autogen`, database and retention policy
+ * (https://docs.influxdata.com/influxdb/v2/query-data/influxql/dbrp/). Both are named, for an operator may have made
+ * another bucket the database's default.
+ */
+function databaseOf(bucket: string): { readonly db: string; readonly rp: string } {
+  const [db = '', ...rest] = bucket.split('/');
+  return { db, rp: rest.length === 0 ? 'autogen' : rest.join('/') };
 }
 
 /** An identifier of InfluxQL. */

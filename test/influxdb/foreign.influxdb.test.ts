@@ -3,7 +3,7 @@ import type { Point } from '../../lib/event.js';
 import { InfluxDBStore } from '../../lib/influxdb/store.js';
 import { MILLISECOND, type Nanoseconds } from '../../lib/time.js';
 import { aggregatesOf, all, collect, freshNamespace, point, points, valuesOf, write } from '../contract/subject.js';
-import { bucketForSuite } from '../servers/influxdb.js';
+import { type BucketAccess, bucketForSuite, influxDB } from '../servers/influxdb.js';
 
 const DAY = 86_400_000;
 const YESTERDAY = Math.floor(Date.now() / 1000) * 1000 - DAY;
@@ -18,8 +18,11 @@ describe('A namespace where another program has written integers', () => {
 
   after(() => store.close());
 
-  async function foreign(...lines: readonly string[]): Promise<void> {
-    const { url, org, bucket, token } = access();
+  function foreign(...lines: readonly string[]): Promise<void> {
+    return foreignIn(access(), ...lines);
+  }
+
+  async function foreignIn({ url, org, bucket, token }: BucketAccess, ...lines: readonly string[]): Promise<void> {
     const response = await fetch(`${url}/api/v2/write?org=${org}&bucket=${bucket}&precision=ms`, {
       method: 'POST',
       headers: { Authorization: `Token ${token}` },
@@ -144,6 +147,17 @@ describe('A namespace where another program has written integers', () => {
       expect(await store.delete(selection)).to.equal(expected.length / 2);
       expect(await valuesOf(store, namespace)).to.deep.equal(expected.filter((value) => value % 2 === 0));
     });
+  });
+
+  it('is read whole also in a bucket that came from InfluxDB 1, whose name is a database and a retention policy', async () => {
+    const [server, namespace] = [await influxDB(), freshNamespace()];
+    const bucket = await server.createBucket(undefined, '/autogen');
+    const another = new InfluxDBStore(bucket);
+    await foreignIn(bucket, `${namespace},name=cpu value=1i ${String(YESTERDAY - 60 * DAY)}`);
+    await write(another, [point({ namespace, time: BigInt(YESTERDAY) * MILLISECOND, value: 2 })]);
+    expect(await aggregatesOf(another, all(namespace), 'count', 'sum')).to.deep.equal([2, 3]);
+    await another.close();
+    await server.removeBucket(bucket);
   });
 
   it('is noticed within seconds where the service has answered before', async () => {
