@@ -6,6 +6,7 @@ import { readTime } from './moments.js';
 import { measurementOf } from './names.js';
 import type { Reader } from './reader.js';
 import { cellOf } from './rows.js';
+import { remainder } from './windows.js';
 
 export interface FieldTypesOptions {
   readonly reader: Reader;
@@ -36,6 +37,7 @@ interface Cell {
  */
 export class FieldTypes {
   private readonly known = new Map<string, { readonly mixed: Promise<boolean>; readonly until: number }>();
+  private knownUnit: { readonly seconds: Promise<number>; readonly until: number } | undefined;
 
   constructor(private readonly options: FieldTypesOptions) {}
 
@@ -51,6 +53,7 @@ export class FieldTypes {
     knowledge: 'recent' | 'fresh' = 'recent',
   ): Promise<readonly Range[]> {
     if (range.start >= range.end) return [];
+    if (await this.isOfOneShard(range)) return [range];
     const mixed = await (knowledge === 'fresh' ? this.isMixed(namespace) : this.wasMixed(namespace));
     return mixed ? this.divide(namespace, range) : [range];
   }
@@ -137,8 +140,24 @@ export class FieldTypes {
     return cells.sort((one, other) => (one.range.start < other.range.start ? -1 : 1));
   }
 
+  /** Whether a range lies within a shard for certain, and so holds values of one type. */
+  private async isOfOneShard({ start, end }: Range): Promise<boolean> {
+    const length = BigInt(await this.unit()) * 1_000_000_000n;
+    return end - start <= length - remainder(start, length);
+  }
+
+  private unit(): Promise<number> {
+    const now = performance.now();
+    if (this.knownUnit === undefined || this.knownUnit.until <= now) {
+      const seconds = this.askUnit();
+      this.knownUnit = { seconds, until: now + FRESH_FOR };
+      seconds.catch(() => (this.knownUnit = undefined));
+    }
+    return this.knownUnit.seconds;
+  }
+
   /** Seconds of which both a day and a shard are multiples, so that a stretch of them lies within a shard. */
-  private async unit(): Promise<number> {
+  private async askUnit(): Promise<number> {
     const { org, bucket } = this.options;
     const answer = await this.get(`/api/v2/buckets?${new URLSearchParams({ org, name: bucket }).toString()}`);
     const found = answer as { buckets?: { retentionRules?: { shardGroupDurationSeconds?: number }[] }[] } | undefined;

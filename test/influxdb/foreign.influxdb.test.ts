@@ -5,7 +5,8 @@ import { MILLISECOND, type Nanoseconds } from '../../lib/time.js';
 import { aggregatesOf, all, collect, freshNamespace, point, points, valuesOf, write } from '../contract/subject.js';
 import { type BucketAccess, bucketForSuite, influxDB } from '../servers/influxdb.js';
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const YESTERDAY = Math.floor(Date.now() / 1000) * 1000 - DAY;
 
 describe('A namespace where another program has written integers', () => {
@@ -51,6 +52,25 @@ describe('A namespace where another program has written integers', () => {
       }
     });
   }
+
+  it('keeps every event all the same where a shard holds an hour', async () => {
+    const [server, namespace] = [await influxDB(), freshNamespace()];
+    const bucket = await server.createBucket(DAY / 1000);
+    // Integers and ours in turn, an hour each.
+    const times = Array.from({ length: 18 }, (_, hour) => Date.now() - (20 - hour) * HOUR);
+    const [theirs, ours] = [0, 1].map((rest) => times.filter((_, hour) => hour % 2 === rest)) as [number[], number[]];
+    await foreignIn(bucket, ...theirs.map((time) => `${namespace},name=foreign value=1i ${String(time)}`));
+    for (let writer = 0; writer < 3; writer++) {
+      const another = new InfluxDBStore(bucket);
+      await write(
+        another,
+        ours.map((time) => point({ namespace, time: BigInt(time) * MILLISECOND, value: writer })),
+      );
+      expect(await aggregatesOf(another, all(namespace), 'count')).to.deep.equal([(writer + 1) * 9]);
+      await another.close();
+    }
+    await server.removeBucket(bucket);
+  });
 
   describe('answers as if all were floats', () => {
     const namespace = freshNamespace();
