@@ -13,7 +13,7 @@ import {
   STEPS,
   until,
 } from './consumers.js';
-import { queuesForSuite } from './queues.js';
+import { besides, queuesForSuite } from './queues.js';
 import { Wire } from './wire.js';
 
 describe('what a process leaves behind that dies', () => {
@@ -65,6 +65,32 @@ describe('what a process leaves behind that dies', () => {
     await first.close();
     await wire.close();
   }
+
+  it('goes on without a message that an operator has removed from the delivery under way', async function () {
+    this.timeout('1m');
+    const [stream, database] = [server().freshStream(), new Database()];
+    const wire = await Wire.to(server().url);
+    const [first, second] = [await open({ stream, url: wire.url }), await open({ stream })];
+    for (let request = 0; request < 5; request++) {
+      await second.publish(points(20, (index) => ({ namespace: 'n', value: request * 20 + index })));
+    }
+    const death = deathAt('before the plan', () => {
+      wire.cut();
+    });
+    death.nears();
+    first.feed(recordingConsumer(database, { fate: death.fate }));
+    await death.came;
+    await besides(server().url, async (jsm) => {
+      const { state } = await jsm.streams.info(stream);
+      await jsm.streams.deleteMessage(stream, state.first_seq + 2);
+    });
+    second.feed(recordingConsumer(database));
+    await until(() => database.places.size >= 80);
+    expect(database.sorted).to.deep.equal(Array.from({ length: 80 }, (_, index) => (index < 40 ? index : index + 20)));
+    death.wasAPause();
+    await first.close();
+    await wire.close();
+  });
 
   it('leaves nothing to be repeated when it stops in order', async () => {
     const [stream, deliveries] = [server().freshStream(), [] as string[]];
