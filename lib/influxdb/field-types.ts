@@ -1,5 +1,5 @@
 import { TrackingError } from '../errors.js';
-import type { Connection } from './connection.js';
+import type { Answer, Connection } from './connection.js';
 import { failureOf, trackingErrorOf } from './failure.js';
 import { type Range, points, script, textOf, union, within } from './flux.js';
 import { readTime } from './moments.js';
@@ -82,9 +82,10 @@ export class FieldTypes {
 
   private async mixed(question: string): Promise<Set<string>> {
     const types = new Map<string, number>();
-    for (const { name, values } of await this.ask(question)) {
-      types.set(name, values.filter(([field]) => field === 'value').length);
-    }
+    await this.ask(question, ({ name, values }) => {
+      const count = values.filter(([field]) => field === 'value').length;
+      types.set(name, (types.get(name) ?? 0) + count);
+    });
     return new Set([...types].filter(([, count]) => count > 1).map(([name]) => name));
   }
 
@@ -111,12 +112,16 @@ export class FieldTypes {
     const length = BigInt(unit) * 1_000_000_000n;
     // A text or boolean is found where it is asked for as one.
     const counts = ['"value"', '"value"::string', '"value"::boolean'].map((value) => `count(${value})`).join(', ');
-    const [found] = await this.ask(
-      `SELECT ${counts} FROM ${quoted(measurementOf(namespace))} WHERE time >= ${String(range.start)} AND time < ${String(range.end)} GROUP BY time(${String(unit)}s) fill(none)`,
-    );
-    // Seconds, for nanoseconds are more than a JSON number holds.
-    const starts = (found?.values ?? []).map(([time]) => BigInt(Number(time)) * 1_000_000_000n);
-    return starts.map((start) => within({ start, end: start + length }, range));
+    const question = `SELECT ${counts} FROM ${quoted(measurementOf(namespace))} WHERE time >= ${String(range.start)} AND time < ${String(range.end)} GROUP BY time(${String(unit)}s) fill(none)`;
+    const found: Range[] = [];
+    await this.ask(question, ({ values }) => {
+      for (const [time] of values) {
+        // Seconds, for nanoseconds are more than a JSON number holds.
+        const start = BigInt(Number(time)) * 1_000_000_000n;
+        found.push(within({ start, end: start + length }, range));
+      }
+    });
+    return found;
   }
 
   private async cellsOf(namespace: string, ranges: readonly Range[]): Promise<Cell[]> {
@@ -160,37 +165,53 @@ export class FieldTypes {
   private async askUnit(): Promise<number> {
     const { org, bucket } = this.options;
     const answer = await this.get(`/api/v2/buckets?${new URLSearchParams({ org, name: bucket }).toString()}`);
-    const found = answer as { buckets?: { retentionRules?: { shardGroupDurationSeconds?: number }[] }[] } | undefined;
+    const found = answer && (parsed(answer.message) as BucketsAnswer);
     const seconds = found?.buckets?.[0]?.retentionRules?.[0]?.shardGroupDurationSeconds;
     return seconds === undefined || seconds <= 0 ? DAY : greatestCommonDivisor(DAY, seconds);
   }
 
-  private async ask(question: string): Promise<readonly InfluxQLSeries[]> {
-    const parameters = new URLSearchParams({ ...databaseOf(this.options.bucket), q: question, epoch: 's' });
-    const answer = (await this.get(`/query?${parameters.toString()}`)) as InfluxQLAnswer | undefined;
-    const [result] = answer?.results ?? [];
+  /** @param see - told of each series of the answer, which may come in several pieces */
+  private async ask(question: string, see: (series: InfluxQLSeries) => void): Promise<void> {
+    // In chunks: of many thousand namespaces the whole answer is more than should be kept.
+    const asked = { ...databaseOf(this.options.bucket), q: question, epoch: 's', chunked: 'true' };
+    let failure: string | undefined;
+    await this.get(`/query?${new URLSearchParams(asked).toString()}`, (line) => {
+      const [result] = (parsed(line) as InfluxQLAnswer).results ?? [];
+      failure ??= result?.error;
+      for (const series of result?.series ?? []) see(series);
+    });
     // It looks in the token's own organization alone; and where the bucket is gone, Flux says it in better words.
-    if (result?.error?.startsWith('database not found') === true) return [];
-    if (result?.error !== undefined) throw failureOf(400, result.error, undefined);
-    return result?.series ?? [];
+    if (failure === undefined || failure.startsWith('database not found')) return;
+    throw failureOf(400, failure, undefined);
   }
 
   /** @returns nothing where this InfluxDB has no such thing, or does not show it to this token */
-  private async get(target: string): Promise<unknown> {
+  private async get(target: string, onLine?: (line: string) => void): Promise<Answer | undefined> {
     const { connection, timeout } = this.options;
-    const answer = await connection.exchange({ target, timeout }).catch((error: unknown) => {
+    const request = { target, timeout, ...(onLine && { onLine }) };
+    const answer = await connection.exchange(request).catch((error: unknown) => {
       throw trackingErrorOf(error, connection.url);
     });
     if (answer.status === 429 || answer.status >= 500) {
       throw failureOf(answer.status, answer.message, answer.retryAfter);
     }
-    if (answer.status !== 200) return undefined;
-    try {
-      return JSON.parse(answer.message) as unknown;
-    } catch (error) {
-      throw new TrackingError('unavailable', 'InfluxDB broke off its answer.', { retryAfter: 5, cause: error });
-    }
+    return answer.status === 200 ? answer : undefined;
   }
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new TrackingError('unavailable', 'InfluxDB broke off its answer.', { retryAfter: 5, cause: error });
+  }
+}
+
+/** As the API of InfluxDB lists buckets. */
+interface BucketsAnswer {
+  readonly buckets?: readonly {
+    readonly retentionRules?: readonly { readonly shardGroupDurationSeconds?: number }[];
+  }[];
 }
 
 /** What InfluxQL answers (https://docs.influxdata.com/influxdb/v2/reference/api/influxdb-1x/query/). */
