@@ -125,6 +125,23 @@ describe('what a process leaves behind that dies', () => {
     expect(database.sorted).to.deep.equal(Array.from({ length: 80 }, (_, index) => index));
   });
 
+  it('is taken over also by those to whom NATS is slow', async function () {
+    this.timeout('1m');
+    const [stream, database] = [server().freshStream(), new Database()];
+    const [wire, slow] = [await Wire.to(server().url), await Wire.to(server().url, 300)];
+    const [first, second] = [await open({ stream, url: wire.url }), await open({ stream, url: slow.url })];
+    first.feed(recordingConsumer(database));
+    await second.publish(points(10, (value) => ({ namespace: 'n', value })));
+    await until(() => database.places.size === 10);
+    wire.cut();
+    second.feed(recordingConsumer(database));
+    await second.publish(points(10, (value) => ({ namespace: 'n', value: 10 + value })));
+    await until(() => database.places.size === 20);
+    await second.close();
+    await slow.close();
+    await wire.close();
+  });
+
   it('is no more than a share: instances that live divide the work, and nothing counts twice meanwhile', async function () {
     this.timeout('1m');
     const stream = server().freshStream();
