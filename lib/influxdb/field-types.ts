@@ -100,7 +100,7 @@ export class FieldTypes {
     const stretches: Range[] = [];
     let last: Kind | undefined;
     for (const { range: cell, kind } of cells) {
-      const before = kind === last ? stretches.pop() : undefined;
+      const before = kind === last && kind !== 'other' ? stretches.pop() : undefined;
       if (kind !== 'other') stretches.push({ start: before?.start ?? cell.start, end: cell.end });
       last = kind;
     }

@@ -74,7 +74,7 @@ describe('A namespace where another program has written integers', () => {
 
   describe('answers as if all were floats', () => {
     const namespace = freshNamespace();
-    /** Floats, weeks of integers, floats, a week of texts, floats; a week between any two. */
+    /** Floats, weeks of integers, floats, days of texts, floats; a week between any two. */
     const kinds = ['', 'i', '', 'text', ''] as const;
     const start = YESTERDAY - 7 * 30 * DAY;
     const timeOf = (week: number, index: number): number => start + week * 14 * DAY + index * 60_000;
@@ -100,7 +100,7 @@ describe('A namespace where another program has written integers', () => {
         await foreign(
           ...indices.map(
             (index) =>
-              `${namespace},name=cpu,host=${String(index % 2)} value=${valueOf(index)} ${String(timeOf(week, index))}`,
+              `${namespace},name=cpu,host=${String(index % 2)} value=${valueOf(index)} ${String(timeOf(week, index) + (kind === 'i' ? 0 : index * DAY))}`,
           ),
         );
       }
