@@ -22,18 +22,21 @@ const FRESH_FOR = 5000; // ms
 const DAY = 86_400; // s
 const RANGES_PER_SCRIPT = 50;
 
-/** What a program may have written as `value` where it is none of ours. */
+/** What a program may have written as `value` or `id` where it is none of ours. */
 type Kind = 'float' | 'integer' | 'other';
 
+/** A stretch within one shard that holds values. */
 interface Cell {
   readonly range: Range;
-  readonly kind: Kind;
+  value: Kind | undefined;
+  /** Undefined where there are no ids. */
+  id: Kind | undefined;
 }
 
 /**
- * Which type the field `value` has where. We write floats, and InfluxDB keeps one type for each measurement and shard: of
- * a range over shards of several types it leaves out events without a word, also those of series that the other program
- * never wrote to (influxd 2.7.12). Within a stretch of one type it does not.
+ * Which type the fields `value` and `id` have where. We write floats and integers, and InfluxDB keeps one type for each
+ * measurement, field and shard: of a range over shards of several types it leaves out events without a word, also those
+ * of series that the other program never wrote to (influxd 2.7.12). Within a stretch of one type it does not.
  */
 export class FieldTypes {
   private readonly known = new Map<string, { readonly mixed: Promise<boolean>; readonly until: number }>();
@@ -58,13 +61,13 @@ export class FieldTypes {
     return mixed ? this.divide(namespace, range) : [range];
   }
 
-  /** Whether there are values of several types in a namespace. */
+  /** Whether there are values or ids of several types in a namespace. */
   async isMixed(namespace: string): Promise<boolean> {
     const measurement = measurementOf(namespace);
     return (await this.mixed(`SHOW FIELD KEYS FROM ${quoted(measurement)}`)).has(measurement);
   }
 
-  /** The measurements that hold values of several types, as InfluxDB spells them. */
+  /** The measurements that hold values or ids of several types, as InfluxDB spells them. */
   mixedMeasurements(): Promise<ReadonlySet<string>> {
     return this.mixed('SHOW FIELD KEYS');
   }
@@ -81,12 +84,12 @@ export class FieldTypes {
   }
 
   private async mixed(question: string): Promise<Set<string>> {
-    const types = new Map<string, number>();
+    const mixed = new Set<string>();
     await this.ask(question, ({ name, values }) => {
-      const count = values.filter(([field]) => field === 'value').length;
-      types.set(name, (types.get(name) ?? 0) + count);
+      const typesOf = (field: string): number => values.filter(([one]) => one === field).length;
+      if (typesOf('value') > 1 || typesOf('id') > 1) mixed.add(name);
     });
-    return new Set([...types].filter(([, count]) => count > 1).map(([name]) => name));
+    return mixed;
   }
 
   /** The days (or hours, where shards are shorter) that hold values, those of one type that follow each other as one. */
@@ -98,11 +101,12 @@ export class FieldTypes {
       cells.push(...(await this.cellsOf(namespace, occupied.slice(from, from + RANGES_PER_SCRIPT))));
     }
     const stretches: Range[] = [];
-    let last: Kind | undefined;
-    for (const { range: cell, kind } of cells) {
-      const before = kind === last && kind !== 'other' ? stretches.pop() : undefined;
-      if (kind !== 'other') stretches.push({ start: before?.start ?? cell.start, end: cell.end });
-      last = kind;
+    let last: Omit<Cell, 'range'> = { value: undefined, id: undefined };
+    for (const { range: cell, value, id } of cells) {
+      const alike = value === last.value && (id ?? last.id) === (last.id ?? id);
+      const before = alike && value !== 'other' ? stretches.pop() : undefined;
+      if (value !== 'other') stretches.push({ start: before?.start ?? cell.start, end: cell.end });
+      last = { value, id: alike ? (id ?? last.id) : id };
     }
     return stretches;
   }
@@ -126,23 +130,23 @@ export class FieldTypes {
 
   private async cellsOf(namespace: string, ranges: readonly Range[]): Promise<Cell[]> {
     const { reader, bucket } = this.options;
-    const values = script`filter(fn: (r) => r._measurement == ${textOf(measurementOf(namespace))} and r._field == "value")`;
+    const fields = script`filter(fn: (r) => r._measurement == ${textOf(measurementOf(namespace))} and (r._field == "value" or r._field == "id"))`;
     const tables = ranges.map(
-      (range) => script`${points(bucket, range)} |> ${values} |> group() |> first() |> kindOf()`,
+      (range) => script`${points(bucket, range)} |> ${fields} |> group(columns: ["_field"]) |> first() |> kindOf()`,
     );
     const query = script`import "types"
-      kindOf = (tables=<-) => tables |> map(fn: (r) => ({_time: r._time, _value:
+      kindOf = (tables=<-) => tables |> map(fn: (r) => ({_time: r._time, _field: r._field, _value:
         if types.isType(v: r._value, type: "float") then "float"
         else if types.isType(v: r._value, type: "string") or types.isType(v: r._value, type: "bool") then "other"
         else "integer"}))
       ${union(tables)}`;
-    const cells: Cell[] = [];
+    const cells: Cell[] = ranges.map((range) => ({ range, value: undefined, id: undefined }));
     for await (const row of reader.rows(query)) {
       const time = readTime(cellOf(row, '_time'));
-      const range = ranges.find(({ start, end }) => start <= time && time < end);
-      if (range) cells.push({ range, kind: cellOf(row, '_value') as Kind });
+      const cell = cells.find(({ range: { start, end } }) => start <= time && time < end);
+      if (cell) cell[cellOf(row, '_field') as 'value' | 'id'] = cellOf(row, '_value') as Kind;
     }
-    return cells.sort((one, other) => (one.range.start < other.range.start ? -1 : 1));
+    return cells.filter(({ value }) => value !== undefined);
   }
 
   /** Whether a range lies within a shard for certain, and so holds values of one type. */

@@ -7,7 +7,7 @@ import { nameOf, tagKeyOf } from './names.js';
 import { DAY_LEVEL, MAX_POINTS_PER_PAGE, type Occupancy, PAGE_LENGTHS, type SeriesTimes, pageOf } from './occupancy.js';
 import { MILLISECOND_CAPACITY, type Page } from './page.js';
 import type { Reader } from './reader.js';
-import { type Row, type Table, cellOf } from './rows.js';
+import { type Row, type Table, cellOf, fingerprintIn } from './rows.js';
 
 /** Flux's own columns; all others of a table are tags. */
 const OWN = new Set(['_start', '_stop', '_time', '_value', '_field', '_measurement']);
@@ -111,7 +111,8 @@ export class Learning {
         page.take((milliseconds - page.start) * MILLISECOND_CAPACITY + nanoseconds);
       }),
       this.column(series, script`${points(this.bucket, range)} |> ${exactly(series, 'id')}`, '_value', most, (text) => {
-        page.remember(BigInt(text));
+        const fingerprint = fingerprintIn(text);
+        if (fingerprint !== undefined) page.remember(fingerprint);
       }),
     ]);
     return times && ids;

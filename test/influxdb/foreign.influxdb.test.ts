@@ -53,6 +53,28 @@ describe('A namespace where another program has written integers', () => {
     });
   }
 
+  for (const [what, id] of Object.entries({ 'a text': '"abc"', 'a fraction': '5.5', 'a zero': '0i' })) {
+    it(`takes and gives events also where the other program keeps ${what} in the field of ids`, async () => {
+      const namespace = freshNamespace();
+      const time = BigInt(YESTERDAY - 90 * DAY) * MILLISECOND;
+      await foreign(`${namespace},name=cpu value=0,id=${id} ${String(YESTERDAY - 90 * DAY)}`);
+      const later = time + nanosecondsOfDays(60);
+      const sent = [point({ namespace, time, value: 1 }), point({ namespace, time: later, value: 2, id: 'a' })];
+      for (let writer = 0; writer < 2; writer++) {
+        const another = new InfluxDBStore(access());
+        await write(another, sent.slice(writer));
+        await another.close();
+      }
+      const found: Point[] = [];
+      for await (const some of store.points({ includes: (one) => one === namespace })) found.push(...some);
+      expect(found.map(({ value, identity }) => [value, identity.kind])).to.deep.equal([
+        [0, 'none'],
+        [1, 'none'],
+        [2, 'id'],
+      ]);
+    });
+  }
+
   it('keeps every event all the same where a shard holds an hour', async () => {
     const [server, namespace] = [await influxDB(), freshNamespace()];
     const bucket = await server.createBucket(DAY / 1000);
