@@ -166,7 +166,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       clearTimeout(late);
     });
     expiry.run();
-    const transfers = ownStore({ kind: settings.store, store, ingest, registry });
+    const transfers = ownStore({ kind: settings.store, store, ingest, registry, queue });
     lock.serve(
       {
         ...applications.commands(),

@@ -19,6 +19,8 @@ export interface Request {
   readonly type?: string;
   /** In milliseconds, in place of the connection's own. */
   readonly timeout?: number;
+  /** Told each line of the answer where it is 200: then it may be long, and is not kept. */
+  readonly onLine?: (line: string) => void;
 }
 
 export interface Answer {
@@ -59,7 +61,7 @@ export class Connection {
    * One request and its whole answer: a POST where it has a body.
    * @throws Error where the connection fails, or nothing is heard for too long
    */
-  exchange({ target, body, type = 'text/plain; charset=utf-8', ...rest }: Request): Promise<Answer> {
+  exchange({ target, body, type = 'text/plain; charset=utf-8', onLine, ...rest }: Request): Promise<Answer> {
     const { url, token } = this.options;
     const timeout = rest.timeout ?? this.options.timeout;
     const pieces = typeof body === 'string' ? [body] : body;
@@ -83,7 +85,7 @@ export class Connection {
       request.on('response', (response) => {
         // Silence is not enough here: an answer that comes byte by byte for ever is none.
         const timer = setTimeout(giveUp, timeout);
-        read(response)
+        (onLine !== undefined && response.statusCode === 200 ? readLines(response, onLine) : read(response))
           .then(resolve, reject)
           .finally(() => {
             clearTimeout(timer);
@@ -110,19 +112,38 @@ function read(response: http.IncomingMessage): Promise<Answer> {
     });
     response.on('error', reject);
     response.on('end', () => {
-      const message = messageIn(text);
-      resolve({
-        status: response.statusCode ?? 0,
-        message: message ?? text,
-        own: message !== undefined,
-        retryAfter: retryAfterOf(response.headers['retry-after'], Date.now()),
-      });
+      resolve(answerOf(response, text));
     });
   });
 }
 
 function bytesOf(pieces: readonly string[]): number {
   return pieces.reduce((bytes, piece) => bytes + Buffer.byteLength(piece), 0);
+}
+
+async function readLines(response: http.IncomingMessage, onLine: (line: string) => void): Promise<Answer> {
+  response.setEncoding('utf8');
+  let rest = '';
+  for await (const chunk of response as AsyncIterable<string>) {
+    const [first = '', ...others] = chunk.split('\n');
+    rest += first;
+    for (const next of others) {
+      if (rest !== '') onLine(rest);
+      rest = next;
+    }
+  }
+  if (rest !== '') onLine(rest);
+  return answerOf(response, '');
+}
+
+function answerOf({ statusCode = 0, headers }: http.IncomingMessage, text: string): Answer {
+  const message = messageIn(text);
+  return {
+    status: statusCode,
+    message: message ?? text,
+    own: message !== undefined,
+    retryAfter: retryAfterOf(headers['retry-after'], Date.now()),
+  };
 }
 
 function messageIn(body: string): string | undefined {

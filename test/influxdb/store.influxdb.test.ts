@@ -155,6 +155,7 @@ describe('Events in InfluxDB', () => {
     expect(await messageOf(open({ bucket: 'none' }).check())).to.include('INFLUXDB_BUCKET');
     expect(await messageOf(open({ org: 'none' }).check())).to.include('INFLUXDB_ORG');
     expect(await messageOf(open({ bucket: 'none' }).write([point({ namespace: 'A' })]))).to.include('INFLUXDB_BUCKET');
+    expect(await messageOf(open({ bucket: 'none' }).extent(all('A')))).to.include('INFLUXDB_BUCKET');
     await open().check();
   });
 

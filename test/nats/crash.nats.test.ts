@@ -14,7 +14,7 @@ import {
   STEPS,
   until,
 } from './consumers.js';
-import { queuesForSuite } from './queues.js';
+import { besides, queuesForSuite } from './queues.js';
 import { Wire } from './wire.js';
 
 describe('what a process leaves behind that dies', () => {
@@ -67,6 +67,32 @@ describe('what a process leaves behind that dies', () => {
     await wire.close();
   }
 
+  it('goes on without a message that an operator has removed from the delivery under way', async function () {
+    this.timeout('1m');
+    const [stream, database] = [server().freshStream(), new Database()];
+    const wire = await Wire.to(server().url);
+    const [first, second] = [await open({ stream, url: wire.url }), await open({ stream })];
+    for (let request = 0; request < 5; request++) {
+      await second.publish(points(20, (index) => ({ namespace: 'n', value: request * 20 + index })));
+    }
+    const death = deathAt('before the plan', () => {
+      wire.cut();
+    });
+    death.nears();
+    first.feed(recordingConsumer(database, { fate: death.fate }));
+    await death.came;
+    await besides(server().url, async (jsm) => {
+      const { state } = await jsm.streams.info(stream);
+      await jsm.streams.deleteMessage(stream, state.first_seq + 2);
+    });
+    second.feed(recordingConsumer(database));
+    await until(() => database.places.size >= 80);
+    expect(database.sorted).to.deep.equal(Array.from({ length: 80 }, (_, index) => (index < 40 ? index : index + 20)));
+    death.wasAPause();
+    await first.close();
+    await wire.close();
+  });
+
   it('leaves nothing to be repeated when it stops in order', async () => {
     const [stream, deliveries] = [server().freshStream(), [] as string[]];
     const consumer: QueueConsumer = {
@@ -98,6 +124,23 @@ describe('what a process leaves behind that dies', () => {
     await second.publish(points(40, (value) => ({ namespace: `n${String(value)}`, value: 40 + value })));
     await until(() => database.places.size >= 80);
     database.expectFirst(80);
+  });
+
+  it('is taken over also by those to whom NATS is slow', async function () {
+    this.timeout('1m');
+    const [stream, database] = [server().freshStream(), new Database()];
+    const [wire, slow] = [await Wire.to(server().url), await Wire.to(server().url, 300)];
+    const [first, second] = [await open({ stream, url: wire.url }), await open({ stream, url: slow.url })];
+    first.feed(recordingConsumer(database));
+    await second.publish(points(10, (value) => ({ namespace: 'n', value })));
+    await until(() => database.places.size === 10);
+    wire.cut();
+    second.feed(recordingConsumer(database));
+    await second.publish(points(10, (value) => ({ namespace: 'n', value: 10 + value })));
+    await until(() => database.places.size === 20);
+    await second.close();
+    await slow.close();
+    await wire.close();
   });
 
   it('is no more than a share: instances that live divide the work, and nothing counts twice meanwhile', async function () {

@@ -210,6 +210,8 @@ describe('the queue in NATS', () => {
     })();
     expect(failure).to.match(/NATS has no room: maximum bytes exceeded/);
     expect(await queue.check().then(String, String)).to.match(/NATS has no room/);
+    const large = { ...all('n1'), tags: { host: Array.from({ length: 2000 }, String) } };
+    expect(await queue.delete(large).then(String, String)).to.match(/NATS has no room.* Nothing was deleted\.$/);
     const database = new Database();
     queue.feed(recordingConsumer(database));
     await until(() => database.places.size >= taken * 100);

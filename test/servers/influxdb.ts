@@ -27,8 +27,9 @@ export interface InfluxDBServer {
   /**
    * A fresh bucket, and a token that can read and write it and nothing else.
    * @param retention - how many seconds it keeps points, an hour at least; for ever unless told
+   * @param suffix - what its name ends with
    */
-  createBucket(retention?: number): Promise<BucketAccess>;
+  createBucket(retention?: number, suffix?: string): Promise<BucketAccess>;
   removeBucket(access: BucketAccess): Promise<void>;
 }
 
@@ -40,9 +41,9 @@ class AccountServer implements InfluxDBServer {
     return this.account.url;
   }
 
-  async createBucket(retention?: number): Promise<BucketAccess> {
+  async createBucket(retention?: number, suffix = ''): Promise<BucketAccess> {
     const { url, org, orgID } = this.account;
-    const bucket = `test-${randomBytes(6).toString('hex')}`;
+    const bucket = `test-${randomBytes(6).toString('hex')}${suffix}`;
     const { id } = await this.call<{ id: string }>('POST', '/api/v2/buckets', {
       orgID,
       name: bucket,
@@ -61,7 +62,10 @@ class AccountServer implements InfluxDBServer {
   }
 
   async removeBucket({ bucket }: BucketAccess): Promise<void> {
-    const found = await this.call<{ buckets: { id: string }[] }>('GET', `/api/v2/buckets?name=${bucket}`);
+    const found = await this.call<{ buckets: { id: string }[] }>(
+      'GET',
+      `/api/v2/buckets?name=${encodeURIComponent(bucket)}`,
+    );
     for (const { id } of found.buckets) await this.call('DELETE', `/api/v2/buckets/${id}`);
   }
 
@@ -99,8 +103,8 @@ export class OwnInfluxDBServer extends OwnServer implements InfluxDBServer {
     return this.account.url;
   }
 
-  createBucket(retention?: number): Promise<BucketAccess> {
-    return this.account.createBucket(retention);
+  createBucket(retention?: number, suffix?: string): Promise<BucketAccess> {
+    return this.account.createBucket(retention, suffix);
   }
 
   removeBucket(access: BucketAccess): Promise<void> {
