@@ -100,6 +100,10 @@ describe('StatsD in the agent', () => {
       'a:1|c|@x',
       'a:NaN|g',
       'a:0x1|c',
+      'a:1e999|g',
+      // As every object of JavaScript has them.
+      'a:1|constructor',
+      'a:1|__proto__',
     ];
     statsd.receive(`good:1|c\n${wrong.join('\n')}\r\ngood:1|c`);
     expect(flushed()).to.deep.equal({ good: 2 });
