@@ -45,7 +45,8 @@ export function adoptTags(tags: Iterable<readonly [string, string]>): Tags {
 }
 
 function fitted(text: string, fits: (text: string) => boolean, length: number): string {
-  const plain = text.replace(NO_CHARACTER, ' ');
+  // So much is too long whatever it holds, and what stands behind it counts in the hash alone.
+  const plain = text.slice(0, 2 * length + 1).replace(NO_CHARACTER, ' ');
   if (fits(plain)) return plain;
   const exported = `exported_${plain}`;
   // What is too long begins with `_` perhaps as well.
