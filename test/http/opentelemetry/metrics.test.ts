@@ -33,6 +33,19 @@ function storedIn(front: Front): string[] {
     .sort();
 }
 
+/** Values that JSON can have and Protocol Buffers cannot. */
+const NO_DISTRIBUTIONS: readonly object[] = [
+  { histogram: { count: '-1' } },
+  { histogram: { count: 'NaN' } },
+  { histogram: { bucketCounts: ['1', 'Infinity'], explicitBounds: [1] } },
+  { histogram: { bucketCounts: [-1] } },
+  { exponentialHistogram: { zeroCount: 'Infinity' } },
+  { exponentialHistogram: { scale: 'NaN', positive: { bucketCounts: ['1'] } } },
+  { exponentialHistogram: { scale: 0.5, positive: { bucketCounts: ['1'] } } },
+  { exponentialHistogram: { negative: { offset: 'Infinity', bucketCounts: ['1'] } } },
+  { exponentialHistogram: { positive: { bucketCounts: [1e300] } } },
+];
+
 function textOf({ series: { name, tags }, time, value }: Point): string {
   const own = Object.entries(tags).filter(([key]) => key !== 'host.name');
   return `${name}{${own.map(([key, text]) => `${key}=${text}`).join()}} ${Number(time - BigInt(START)) / 1e9}=${value}`;
@@ -232,6 +245,19 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(storedIn(front)).to.deep.equal(['g{} 1=4']);
     });
 
+    it('stores no number that is none, also where it comes out of adding and subtracting', async () => {
+      const sums = (seconds: number, sum: number): PointJson[] =>
+        ['a', 'b'].map((way) => {
+          const attributes = [attribute('way', way)];
+          return { attributes, startTimeUnixNano: START, timeUnixNano: at(seconds), count: '1', sum };
+        });
+      const histogram = (temporality: number, dataPoints: PointJson[]): ExportRequest =>
+        requestOf({ name: 'h', histogram: { aggregationTemporality: temporality, dataPoints } });
+      await sendAll(histogram(1, sums(1, 1.7e308)), histogram(2, sums(2, -1.7e308)), histogram(2, sums(3, 1.7e308)));
+      expect(front.points.map(({ value }) => value).filter((value) => !Number.isFinite(value))).to.deep.equal([]);
+      expect(storedIn(front)).to.include('h.count{way=b} 3=0').and.not.include('h.sum{way=b} 3=Infinity');
+    });
+
     it('takes gzip', async () => {
       const body = gzipSync(encode(sumOf(1, 5)));
       const headers = { 'content-type': type, 'content-encoding': 'gzip' };
@@ -264,3 +290,22 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
     });
   });
 }
+
+describe('POST /v1/metrics in JSON alone', () => {
+  it('leaves out distributions with counts, scales and offsets that cannot be', async () => {
+    const front = await openFront();
+    const metrics = NO_DISTRIBUTIONS.flatMap((metric, index) =>
+      Object.entries(metric).map(([kind, point]) => ({
+        name: `n${index}`,
+        [kind]: { aggregationTemporality: 1, dataPoints: [{ timeUnixNano: at(1), ...(point as object) }] },
+      })),
+    );
+    const body = JSON.stringify(requestOf(...metrics));
+    const headers = { 'content-type': 'application/json' };
+    const response = await front.fetch('/v1/metrics', { method: 'POST', body, headers });
+    const { partialSuccess } = (await response.json()) as { partialSuccess?: { rejectedDataPoints: string } };
+    expect(partialSuccess?.rejectedDataPoints).to.equal(String(NO_DISTRIBUTIONS.length));
+    expect(front.points).to.deep.equal([]);
+    await front.close();
+  });
+});
