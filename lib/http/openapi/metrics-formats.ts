@@ -54,7 +54,7 @@ const exportMetrics: Operation = {
   summary: 'Track metrics as OpenTelemetry sends them',
   description: `Takes OTLP/HTTP 1.x. The namespace is the resource's \`service.name\`, else its \`host.name\`, else \`otel\`; attributes become tags. Gauges, quantiles and sums that may fall are samples; sums that only rise, and counts, sums and buckets of histograms, are increases since the data point before, also where they are sent as cumulative.
 
-At most ${MOST} data points with 100,000 buckets and quantiles, and 8 MiB, a request. Data points that say no finite number, or have no time, are left out and counted in \`partialSuccess\`. ${CREDENTIALS} Errors are a \`google.rpc.Status\` in the encoding of the request.`,
+At most ${MOST} data points with 100,000 buckets and quantiles and 500,000 attributes, and 8 MiB, a request. Data points that say no finite number, or have no time, are left out and counted in \`partialSuccess\`. ${CREDENTIALS} Errors are a \`google.rpc.Status\` in the encoding of the request.`,
   security: [{ oauth2: ['write'] }],
   parameters: [encodings('gzip', 'x-gzip', 'identity')],
   requestBody: {

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { gzipSync } from 'node:zlib';
 import type { Point } from '../../../lib/event.js';
+import { Limits } from '../../../lib/http/opentelemetry/limits.js';
+import { readProtobufMetrics } from '../../../lib/http/opentelemetry/protobuf.js';
 import { type Front, openFront } from '../front.js';
 import { type ExportRequest, type MetricJson, type PointJson, toProtobuf } from './encoding.js';
 
@@ -273,6 +275,17 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(front.points).to.deep.equal([]);
     });
 
+    it('refuses more than 500,000 attributes whole, those within others among them', async () => {
+      const value = {
+        kvlistValue: { values: [attribute('a', ''), { key: 'b', value: { arrayValue: { values: [{}] } } }] },
+      };
+      const attributes = Array.from({ length: 170 }, (_, index) => ({ key: `k${index}`, value }));
+      const dataPoints = Array.from({ length: 800 }, () => ({ attributes, timeUnixNano: at(1), asDouble: 1 }));
+      const response = await send(requestOf({ name: 'g', gauge: { dataPoints } }));
+      expect(response.status).to.equal(413);
+      expect(front.points).to.deep.equal([]);
+    });
+
     it('says why it refuses in the encoding of the request', async () => {
       for (const [authorization, status] of [
         ['Bearer forged', 401],
@@ -307,5 +320,15 @@ describe('POST /v1/metrics in JSON alone', () => {
     expect(partialSuccess?.rejectedDataPoints).to.equal(String(NO_DISTRIBUTIONS.length));
     expect(front.points).to.deep.equal([]);
     await front.close();
+  });
+});
+
+describe('Metrics in Protocol Buffers', () => {
+  it('keep nothing of resources and metrics without data points, however many', () => {
+    const metric = { name: 'g', gauge: { dataPoints: [] } };
+    const empty = Buffer.from(toProtobuf({ resourceMetrics: [{ scopeMetrics: [{ metrics: [metric, metric] }] }] }));
+    const right = toProtobuf(sumOf(1, 5));
+    const body = Buffer.concat([...Array.from({ length: 1000 }, () => empty), Buffer.alloc(2000, '\x0a\0'), right]);
+    expect(readProtobufMetrics(body, new Limits()).map(({ metrics }) => metrics.length)).to.deep.equal([1]);
   });
 });
