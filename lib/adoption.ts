@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isTagKey, isText, MAX_TAGS } from './event-rules.js';
+import { isTagKey, isText, MAX_TAGS, MAX_TEXT } from './event-rules.js';
 import { type Series, seriesOf, type Tags } from './event.js';
 
 /**
@@ -18,8 +18,7 @@ export function adoptSeries(namespace: string, name: string, tags: Iterable<read
   return seriesOf(adoptText(namespace), adoptText(name), adoptTags(tags));
 }
 
-const MAX_TEXT = 128; // characters, as in event-rules.ts
-const MAX_KEY = 64;
+const MAX_KEY = 64; // characters, as in event-rules.ts
 const HASH = 8; // hexadecimal digits
 const NO_CHARACTER = /[\p{Cc}\p{Cs}]/gu;
 

@@ -110,7 +110,7 @@ const remoteWrite: Operation = {
   summary: 'Track samples as Prometheus writes them',
   description: `Takes remote write 1.0 and, with \`Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request\`, 2.0. The label \`job\` becomes the namespace (\`prometheus\` where there is none), \`__name__\` the name, all others tags; a sample that comes again counts once.
 
-At most ${MOST} samples and 8 MiB a request. Markers that a series has ended are left out; infinite values and native histograms are left out and counted in \`X-Tracking-Samples-Dropped\`. Where samples lie at impossible times the others are stored all the same, and the answer is 400. ${CREDENTIALS} Errors are plain text.`,
+At most ${MOST} samples, with version 2.0 400,000 labels of all series together, and 8 MiB a request. Markers that a series has ended are left out; infinite values and native histograms are left out and counted in \`X-Tracking-Samples-Dropped\`. Where samples lie at impossible times the others are stored all the same, and the answer is 400. ${CREDENTIALS} Errors are plain text.`,
   security: [{ oauth2: ['write'] }],
   parameters: [encodings('snappy', 'gzip', 'x-gzip', 'identity')],
   requestBody: {

@@ -1,3 +1,4 @@
+import { boundedText } from './bounded-text.js';
 import { fixed64Tag, lengthTag, type ProtobufReader, varintTag } from '../protobuf.js';
 import { textOfValue, type Value } from './attributes.js';
 import { type Limits, MAX_ATTRIBUTES, MAX_DEPTH } from './limits.js';
@@ -6,7 +7,7 @@ import { type Limits, MAX_ATTRIBUTES, MAX_DEPTH } from './limits.js';
 export function readAttribute(reader: ProtobufReader, attributes: (readonly [string, string])[], limits: Limits): void {
   if (attributes.length >= MAX_ATTRIBUTES) throw new RangeError(`there are more than ${MAX_ATTRIBUTES} attributes`);
   const [key, value] = readKeyValue(reader, 0, limits);
-  attributes.push([key, textOfValue(value)]);
+  attributes.push([boundedText(key), boundedText(textOfValue(value))]);
 }
 
 function readKeyValue(reader: ProtobufReader, depth: number, limits: Limits): [string, Value] {

@@ -1,3 +1,4 @@
+import { boundedText } from './bounded-text.js';
 import { lengthTag, type ProtobufReader, readMessage, varintTag } from '../protobuf.js';
 import type { Limits } from './limits.js';
 import { readAttribute } from './protobuf-attributes.js';
@@ -59,7 +60,7 @@ function readScopeMetrics(reader: ProtobufReader, limits: Limits, metrics: Metri
 function readScope(reader: ProtobufReader): string {
   let name = '';
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) name = reader.text();
+    if (tag === lengthTag(1)) name = boundedText(reader.text());
     else reader.pass(tag);
   });
   return name;
@@ -82,7 +83,7 @@ function readMetric(reader: ProtobufReader, limits: Limits): Metric {
     if (found !== undefined) {
       kind = found;
       data = readData(reader, found, limits);
-    } else if (tag === lengthTag(1)) name = reader.text();
+    } else if (tag === lengthTag(1)) name = boundedText(reader.text());
     else reader.pass(tag);
   });
   return { name, scope: '', kind, ...data };

@@ -1,6 +1,7 @@
 import { adoptSeries } from '../../adoption.js';
 import type { Point, Series } from '../../event.js';
 import { END_OF_TIME, MILLISECOND, MIN_TIME } from '../../time.js';
+import { boundedText } from './bounded-text.js';
 import { framed, SeriesCache } from '../series-cache.js';
 import { bucketsOf } from './distributions.js';
 import {
@@ -96,7 +97,7 @@ export class ReadingMaker {
       const value = values.get(key);
       return value === undefined ? [] : [[key, value]];
     });
-    return { namespace, tags, identity: textOf([...values].sort(byKey)), tagsText: textOf(tags) };
+    return { namespace, tags, identity: boundedText(textOf([...values].sort(byKey))), tagsText: textOf(tags) };
   }
 
   private chosenOf(attributes: Attributes, chosen: ReadonlySet<string>): Attributes {

@@ -267,6 +267,34 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(storedIn(front)).to.deep.equal(['orders{} 1=5']);
     });
 
+    it('takes names and attributes of megabytes that thousands of data points have, and keeps them apart', async () => {
+      const long = 'x'.repeat(2 ** 20);
+      const metricsOf = (end: string): MetricJson[] => {
+        const point = (index: number): PointJson => ({
+          attributes: [attribute('index', String(index))],
+          ...{ startTimeUnixNano: START, timeUnixNano: at(1), asDouble: 1 },
+        });
+        const dataPoints = Array.from({ length: 1500 }, (_, index) => point(index));
+        return [{ name: long + end, sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints } }];
+      };
+      const request = (end: string): ExportRequest => ({
+        resourceMetrics: [
+          {
+            resource: { attributes: [attribute('service.name', 'shop'), attribute('host.name', long + end)] },
+            scopeMetrics: [{ scope: { name: long + end }, metrics: metricsOf('') }, { metrics: metricsOf('b') }],
+          },
+        ],
+      });
+      await sendAll(request('1'), request('2'), request('1'));
+      const stored = front.points.filter(({ series }) => series.name !== 'otel.cumulative');
+      expect(stored).to.have.length(6000);
+      expect(new Set(stored.map(({ series }) => series.name)).size).to.equal(2);
+      expect(new Set(stored.map(({ series }) => series.tags['host.name'])).size).to.equal(2);
+      expect(stored.every(({ value, series }) => value === 1 && /^x{119}~[0-9a-f]{8}$/.test(series.name))).to.equal(
+        true,
+      );
+    });
+
     it('refuses more than 10,000 data points whole', async () => {
       const dataPoints = Array.from({ length: 10_001 }, (_, index) => ({ timeUnixNano: at(index), asDouble: 1 }));
       const response = await send(requestOf({ name: 'g', gauge: { dataPoints } }));
