@@ -332,6 +332,27 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
   });
 }
 
+describe('POST /v1/metrics', () => {
+  it('asks the store nothing, and forgets nothing, for who may not write to the namespace', async () => {
+    let asked = 0;
+    const choice = { resourceTags: [], tags: null };
+    const settled = (): Promise<void> => {
+      asked++;
+      return Promise.resolve();
+    };
+    const front = await openFront({ opentelemetry: { choice, settled } });
+    const send = async (seconds: number, token: string): Promise<number> => {
+      const headers = { 'content-type': 'application/x-protobuf', authorization: `Bearer ${token}` };
+      const body = toProtobuf(sumOf(seconds, seconds));
+      return (await front.fetch('/v1/metrics', { method: 'POST', body, headers })).status;
+    };
+    expect([await send(1, 'limited'), asked]).to.deep.equal([403, 0]);
+    expect([await send(1, 'all'), asked]).to.deep.equal([200, 1]);
+    expect([await send(2, 'limited'), await send(2, 'all'), asked]).to.deep.equal([403, 200, 1]);
+    await front.close();
+  });
+});
+
 describe('POST /v1/metrics in JSON alone', () => {
   it('leaves out distributions with counts, scales and offsets that cannot be', async () => {
     const front = await openFront();
