@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buffer as bodyOf } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
@@ -288,6 +288,21 @@ describe('the sender of the agent', () => {
         event: '{"namespace":"Server-1","name":"n3","timestamp":1,"value":3}',
       },
     ]);
+  });
+
+  it('sends the others also where there is no room for what was refused', async () => {
+    // Nothing can be appended to it, as to a file on a full disk.
+    mkdirSync(path.join(directory, 'refused.ndjson'));
+    answers = [answer(400, { errors: [{ index: 1, message: 'is refused' }] }, PROBLEM)];
+    await keep(0, 3);
+    await drain();
+    expect(valuesThatArrived()).to.deep.equal([
+      [0, 1, 2],
+      [0, 2],
+    ]);
+    expect(told).to.deep.equal({ sent: 2, refused: 1, failures: [] });
+    expect(said).to.have.length(1);
+    expect(said[0]).to.match(/"n1".* is refused \(it is lost: .*EISDIR/);
   });
 
   it('finds the one at fault by halves where the answer names none', async () => {
