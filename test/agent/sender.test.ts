@@ -181,6 +181,19 @@ describe('the sender of the agent', () => {
     expect(buffer.state.events).to.equal(1);
   });
 
+  it('leaves nothing of its requests behind in the signal that ends it, for it lives for years', async () => {
+    const stop = new AbortController();
+    await keep(0, 1);
+    await sender.drain(stop.signal);
+    const before = sizesIn(stop.signal);
+    for (let from = 1; from < 10; from++) {
+      await keep(from, from + 1);
+      await sender.drain(stop.signal);
+    }
+    expect(told.sent).to.equal(10);
+    expect(sizesIn(stop.signal)).to.deep.equal(before);
+  });
+
   it('gets a new token after a 401, at once', async () => {
     await keep(0, 1);
     await drain();
@@ -377,4 +390,12 @@ function eventsIn(body: Buffer): Event[] {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Event);
+}
+
+/** How much there is in each of the lists that Node.js keeps in an object. */
+function sizesIn(kept: object): unknown[] {
+  return Object.getOwnPropertySymbols(kept).map((list) => {
+    const { size } = (Reflect.get(kept, list) ?? {}) as { readonly size?: unknown };
+    return [list.description, size];
+  });
 }
