@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { TrackedEvent } from '../event.js';
 import type { Clock } from './clock.js';
 import { type Position, PositionFile } from './position.js';
-import { inspect, linesBefore, putAside, readLines, type Segment, segmentNamed, segmentPath } from './segment.js';
+import { inspect, linesBefore, putAside, readLines, type Segment, segmentPath, segmentsIn } from './segment.js';
 
 export interface BufferLimits {
   /** How long events are kept that cannot be sent. Milliseconds. */
@@ -74,8 +74,7 @@ export class DiskBuffer {
   }
 
   private async recover(): Promise<void> {
-    const found = (await readdir(this.directory)).flatMap((name) => segmentNamed(name) ?? []);
-    found.sort((one, other) => one.sequence - other.sequence);
+    const found = await segmentsIn(this.directory);
     for (const segment of found) {
       const isSent = segment.sequence < this.position.sequence;
       if (!isSent && !(await inspect(this.directory, segment, segment === found.at(-1)))) {

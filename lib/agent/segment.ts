@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A file of the buffer: events, one a line, in the order in which they were written. */
@@ -19,8 +19,14 @@ export function segmentPath(directory: string, { sequence, created }: Pick<Segme
   return join(directory, `events-${String(sequence).padStart(12, '0')}-${created}.ndjson`);
 }
 
+/** The files of a directory in their order, none of them looked into. */
+export async function segmentsIn(directory: string): Promise<Segment[]> {
+  const found = (await readdir(directory)).flatMap((name) => segmentNamed(name) ?? []);
+  return found.sort((one, other) => one.sequence - other.sequence);
+}
+
 /** What a file of this name is; undefined for others. */
-export function segmentNamed(name: string): Segment | undefined {
+function segmentNamed(name: string): Segment | undefined {
   const [, sequence, created] = NAME.exec(name) ?? [];
   if (sequence === undefined || created === undefined) return undefined;
   return { sequence: Number(sequence), created: Number(created), bytes: 0, events: 0 };

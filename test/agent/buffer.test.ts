@@ -1,6 +1,7 @@
 import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { stateAtRest } from '../../lib/agent/at-rest.js';
 import { type BufferLimits, DiskBuffer } from '../../lib/agent/buffer.js';
 import type { Clock } from '../../lib/agent/clock.js';
 import type { TrackedEvent } from '../../lib/event.js';
@@ -93,6 +94,21 @@ describe('the buffer of the agent', () => {
     if (first !== undefined) await killed.advance(first);
     writeFileSync(path.join(directory, 'position'), '\0'.repeat(32));
     expect(await drained(await open())).to.deep.equal([0, 1, 2]);
+  });
+
+  it('is looked at where no agent runs, and stays as it is', async () => {
+    expect(await stateAtRest(directory)).to.deep.equal({ events: 0, bytes: 0, oldest: undefined });
+    expect(readdirSync(directory)).to.deep.equal([]);
+    const buffer = await open();
+    for (let step = 0; step < 3; step++, time += HOUR) await buffer.append(events(2 * step, 2 * step + 2));
+    for (let step = 0; step < 3; step++) {
+      const batch = await buffer.take({ ...ALL, events: 1 });
+      if (batch !== undefined) await buffer.advance(batch);
+    }
+    appendFileSync(path.join(directory, segments().at(-1) ?? ''), 'half a line');
+    const files = readdirSync(directory);
+    expect(await stateAtRest(directory)).to.deep.equal(buffer.state);
+    expect(readdirSync(directory)).to.deep.equal(files);
   });
 
   it('drops what is older than it keeps, the oldest first, and counts it', async () => {
