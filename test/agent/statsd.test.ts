@@ -254,6 +254,20 @@ describe('StatsD in the agent', () => {
       expect(await reasonOf(taken)).to.contain(`StatsD cannot be taken on ${file}: `);
       expect(existsSync(file)).to.equal(true);
     });
+
+    it('leaves the socket of another agent that runs to it', async () => {
+      const file = socketPath();
+      const sockets = await listenForStatsD({ port: undefined, path: file }, (packet) => {
+        statsd.receive(packet);
+      });
+      const again = listenForStatsD({ port: undefined, path: file }, () => undefined);
+      expect(await reasonOf(again)).to.match(/^StatsD cannot be taken on .*EADDRINUSE/);
+      const client = connect(file);
+      client.end('jobs:3|c\n');
+      while (statsd.counts.lines < 1) await setTimeout(5);
+      await sockets.close();
+      expect(flushed()).to.deep.equal({ jobs: 3 });
+    });
   });
 });
 
