@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 
 /** Bytes; what goes on for longer without an end is no StatsD. */
 const MAX_PACKET = 64 * 1024;
+/** Each may keep a packet that is not whole yet. */
+const MAX_CLIENTS = 1000;
 const NEWLINE = 10;
 
 /**
@@ -24,6 +26,7 @@ export async function listenOnUnixSocket(
     client.on('error', () => undefined).once('close', () => clients.delete(client));
     read(client, receive);
   });
+  server.maxConnections = MAX_CLIENTS;
   server.listen(path);
   await once(server, 'listening');
   // Programs of all users of the host may send; whom the folder lets in is its owner's matter.

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -253,6 +254,31 @@ describe('StatsD in the agent', () => {
       const taken = listenForStatsD({ port: undefined, path: file }, () => undefined);
       expect(await reasonOf(taken)).to.contain(`StatsD cannot be taken on ${file}: `);
       expect(existsSync(file)).to.equal(true);
+    });
+
+    it('has a thousand clients at a time on its Unix socket, for each may leave half a packet', async () => {
+      const file = socketPath();
+      const sockets = await listenForStatsD({ port: undefined, path: file }, (packet) => {
+        statsd.receive(packet);
+      });
+      const clients: Socket[] = [];
+      for (let index = 0; index < 1000; index++) {
+        const client = connect(file);
+        clients.push(client);
+        await once(client, 'connect');
+      }
+      await once(
+        connect(file).on('error', () => undefined),
+        'close',
+      );
+      clients[0]?.destroy();
+      while (statsd.counts.lines < 1) {
+        const next = connect(file).on('error', () => undefined);
+        next.end('jobs:3|c\n');
+        await once(next, 'close');
+      }
+      for (const client of clients) client.destroy();
+      await sockets.close();
     });
 
     it('leaves the socket of another agent that runs to it', async () => {
