@@ -22,6 +22,10 @@ const REFUSALS: Readonly<Partial<Record<ErrorCode, string>>> = {
   unavailable: 'The service is stopping.',
 };
 
+const EXPORT_REFUSALS = Object.keys(REFUSALS) as ErrorCode[];
+/** Prometheus would drop what it is answered so; it gets 503. */
+const WRITE_REFUSALS = EXPORT_REFUSALS.filter((code) => code !== 'too-many-requests');
+
 const EXPORT = {
   resourceMetrics: [
     {
@@ -84,7 +88,7 @@ At most ${MOST} data points with 100,000 buckets and quantiles and 500,000 attri
         'application/x-protobuf': binary('An `ExportMetricsServiceResponse`.'),
       },
     },
-    ...refusals((code) => ({
+    ...refusals(EXPORT_REFUSALS, (code) => ({
       'application/json': {
         schema: schemaNamed('RpcStatus'),
         examples: { [code]: { value: { code: 3, message: detailOf(code) } } },
@@ -128,7 +132,7 @@ At most ${MOST} samples, with version 2.0 400,000 labels of all series together,
         'X-Tracking-Samples-Dropped': { description: 'How many were left out.', schema: { type: 'integer' } },
       },
     },
-    ...refusals((code) => ({
+    ...refusals(WRITE_REFUSALS, (code) => ({
       'text/plain': { schema: { type: 'string' }, examples: { [code]: { value: detailOf(code) } } },
     })),
   },
@@ -143,9 +147,12 @@ function detailOf(code: ErrorCode): string {
   return problemOf(new TrackingError(code, REFUSALS[code] ?? '')).detail;
 }
 
-function refusals(contentOf: (code: ErrorCode) => Response['content'] & object): Record<string, Response> {
+function refusals(
+  codes: readonly ErrorCode[],
+  contentOf: (code: ErrorCode) => Response['content'] & object,
+): Record<string, Response> {
   return Object.fromEntries(
-    (Object.keys(REFUSALS) as ErrorCode[]).map((code) => {
+    codes.map((code) => {
       const waits = code === 'unavailable' || code === 'too-many-requests';
       return [
         STATUSES[code][0],

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { compressSync } from 'snappy';
+import { Admission } from '../../../lib/admission.js';
 import { type Front, openFront } from '../front.js';
 import { type SentSeries, STALE, version1, version2 } from './encoding.js';
 
@@ -217,6 +218,18 @@ describe('POST /api/v1/write', () => {
     const body = version1([{ labels: [['__name__', 'up']], samples: [[1, 1]] }]);
     expect(await statusOf(body, {})).to.equal(204);
     expect(await statusOf(gzipSync(body), { 'content-encoding': 'gzip' })).to.equal(204);
+  });
+
+  it('makes Prometheus try again where its application has its share, for it drops what is answered 429', async () => {
+    const admission = new Admission(10_000);
+    admission.enter(7000, 'all');
+    const full = await openFront({ admission });
+    const body = version1([{ labels: [['__name__', 'up']], samples: [[1, 1]] }]);
+    const response = await full.fetch('/api/v1/write', { method: 'POST', body, headers: { 'content-type': V1 } });
+    expect(response.status).to.equal(503);
+    expect(response.headers.get('retry-after')).to.equal('1');
+    expect(await response.text()).to.include('of this application');
+    await full.close();
   });
 
   it('refuses other messages and compressions', async () => {
