@@ -4,8 +4,8 @@ import type { SeriesText } from './line-syntax.js';
 
 /** The fields that were read of one measurement and tags. */
 export interface SeriesFields {
-  readonly measurement: string;
-  readonly tags: SeriesText['tags'];
+  measurement: string;
+  tags: SeriesText['tags'];
   readonly byKey: Map<string, Field>;
   /** As they stood in a line: most lines of a series have the same ones in the same order. */
   readonly order: Field[];
@@ -66,6 +66,8 @@ export class KnownSeries {
     let field = fields.byKey.get(words);
     if (field === undefined) {
       const series = this.adopt(fields.measurement, owned(key), fields.tags);
+      // What was adopted is adopted as it is: its names, which may be long, are taken apart once.
+      if (fields.byKey.size === 0) [fields.measurement, fields.tags] = [series.namespace, Object.entries(series.tags)];
       field = { text: owned(`${words}=`), series };
       fields.byKey.set(owned(words), field);
       const size = ENTRY_BYTES + 2 * words.length + 2 * series.key.length;

@@ -76,6 +76,12 @@ function tagsIn(value: unknown): object {
 
 const optional = Joi.string().allow(null).default(null);
 
+/** The address is logged and shown, and the requests have credentials of their own. */
+function withoutCredentials(url: string): string {
+  if (!/^https?:\/\/[^/?#]*@/i.test(url)) return url;
+  throw new Error('must hold neither a user name nor a password: clientId and clientSecret are set by themselves');
+}
+
 function schemaFor(purpose: 'send' | 'look'): Joi.ObjectSchema {
   const needed = (example: string): Joi.StringSchema => {
     const schema = Joi.string().messages({ 'any.required': `{{#label}} is required, such as ${example}` });
@@ -84,6 +90,7 @@ function schemaFor(purpose: 'send' | 'look'): Joi.ObjectSchema {
   return Joi.object({
     url: (purpose === 'send' ? needed('https://tracking.example.org') : Joi.string().default('http://localhost:8000'))
       .uri({ scheme: ['http', 'https'] })
+      .custom(withoutCredentials)
       .messages({ 'string.uriCustomScheme': '{{#label}} must be an address such as https://tracking.example.org' }),
     clientId: needed('the id that "tracking application add" printed'),
     clientSecret: optional,

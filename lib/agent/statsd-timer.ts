@@ -1,5 +1,17 @@
 /** Above so many of one interval the percentiles are of a random choice of them; all else stays exact. */
 const MAX_KEPT = 10_000;
+/** So many may be kept of every timer, however many timers there are. */
+const LEAST_KEPT = 100;
+
+/** How many values the timers of an interval may keep together, beyond the first of each. */
+export class TimerRoom {
+  private left = 1_000_000;
+
+  /** @returns whether there was room for one more */
+  take(): boolean {
+    return this.left-- > 0;
+  }
+}
 
 /** The values of one timer within an interval. */
 export class TimerValues {
@@ -10,6 +22,8 @@ export class TimerValues {
   private lower = Infinity;
   private upper = -Infinity;
 
+  constructor(private readonly room: TimerRoom) {}
+
   /** @param rate - one that was sent stands for 1 / rate that happened */
   add(value: number, rate: number): void {
     this.received++;
@@ -17,14 +31,19 @@ export class TimerValues {
     this.sum += value / rate;
     this.lower = Math.min(this.lower, value);
     this.upper = Math.max(this.upper, value);
-    if (this.kept.length < MAX_KEPT) this.kept.push(value);
+    if (this.mayKeep()) this.kept.push(value);
     else this.replace(value);
+  }
+
+  private mayKeep(): boolean {
+    const { length } = this.kept;
+    return length < LEAST_KEPT || (length < MAX_KEPT && this.room.take());
   }
 
   /** Reservoir sampling: each value stays with the same probability. */
   private replace(value: number): void {
     const place = Math.floor(Math.random() * this.received);
-    if (place < MAX_KEPT) this.kept[place] = value;
+    if (place < this.kept.length) this.kept[place] = value;
   }
 
   /** @param percentiles - such as 90 for `p90` */

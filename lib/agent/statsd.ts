@@ -1,8 +1,9 @@
+import { hash } from 'node:crypto';
 import { adoptTags, adoptText } from '../adoption.js';
 import type { Tags } from '../event.js';
 import type { Figure } from './figure.js';
 import { type Metric, readLine } from './statsd-line.js';
-import { TimerValues } from './statsd-timer.js';
+import { TimerRoom, TimerValues } from './statsd-timer.js';
 
 export interface StatsDOptions {
   /** Percentiles of timers, such as 90. */
@@ -22,11 +23,12 @@ export interface StatsDCounts {
 /** Something may name a series for each of its users; the memory of the agent is bounded. */
 const MAX_SERIES = 10_000;
 const MAX_SET = 100_000; // texts of all sets together
+const MAX_TEXT = 100; // characters; for what is longer its hash stands
 const MAX_SHOWN = 100; // characters
 
 type Values =
   | { readonly kind: 'counter'; value: number }
-  | { readonly kind: 'gauge'; value: number }
+  | { readonly kind: 'gauge'; value: number; changed: number }
   | { readonly kind: 'timer'; readonly values: TimerValues }
   | { readonly kind: 'set'; readonly texts: Set<string> };
 
@@ -42,6 +44,10 @@ interface Entry {
  */
 export class StatsD {
   private readonly entries = new Map<string, Entry>();
+  /** Those that changed last stand at the end. */
+  private readonly gauges = new Map<string, Entry>();
+  private interval = 0;
+  private timed = new TimerRoom();
   private lines = 0;
   private malformed = 0;
   private beyond = 0;
@@ -87,44 +93,75 @@ export class StatsD {
   /** The entry of its series; undefined where there are too many. */
   private entryOf({ kind, name, tags }: Metric): Entry | undefined {
     const sorted = tags.map(([tag, value]) => `${tag}\0${value}`).sort();
-    const key = [kind, name, ...sorted].join('\0');
-    const known = this.entries.get(key);
-    if (known !== undefined) return known;
-    if (this.entries.size >= MAX_SERIES) return undefined;
-    const entry = { name: adoptText(name), tags: adoptTags(tags), values: emptyOf(kind) };
-    this.entries.set(key, entry);
+    const key = brief([kind, name, ...sorted].join('\0'));
+    const entries = kind === 'gauge' ? this.gauges : this.entries;
+    const known = entries.get(key);
+    if (known === undefined && !this.makeRoom()) return undefined;
+    const entry = known ?? {
+      name: adoptText(owned(name)),
+      tags: adoptTags(tags.map(([tag, value]) => [owned(tag), owned(value)])),
+      values: this.emptyOf(kind),
+    };
+    if (kind === 'gauge') entries.delete(key);
+    entries.set(key, entry);
     return entry;
+  }
+
+  /** Where there are too many series, the gauge goes that did not change for longest, unless it did in this interval. */
+  private makeRoom(): boolean {
+    if (this.entries.size + this.gauges.size < MAX_SERIES) return true;
+    for (const [key, { values }] of this.gauges) {
+      return values.kind === 'gauge' && values.changed < this.interval && this.gauges.delete(key);
+    }
+    return false;
+  }
+
+  private emptyOf(kind: Metric['kind']): Values {
+    if (kind === 'timer') return { kind, values: new TimerValues(this.timed) };
+    if (kind === 'set') return { kind, texts: new Set() };
+    return kind === 'gauge' ? { kind, value: 0, changed: this.interval } : { kind, value: 0 };
   }
 
   private addTo(values: Values, text: string, rate: number): void {
     if (values.kind === 'timer') values.values.add(Number(text), rate);
     else if (values.kind === 'counter') values.value += Number(text) / rate;
-    else if (values.kind === 'gauge') values.value = /^[+-]/.test(text) ? values.value + Number(text) : Number(text);
-    else if (this.texts < MAX_SET && !values.texts.has(text)) {
-      values.texts.add(text);
-      this.texts++;
-    }
+    else if (values.kind === 'gauge') {
+      values.value = /^[+-]/.test(text) ? values.value + Number(text) : Number(text);
+      values.changed = this.interval;
+    } else this.addToSet(values.texts, brief(text));
+  }
+
+  private addToSet(texts: Set<string>, text: string): void {
+    if (this.texts >= MAX_SET || texts.has(text)) return;
+    texts.add(owned(text));
+    this.texts++;
   }
 
   /** What came since the last time. */
   flush(): Figure[] {
     const figures: Figure[] = [];
-    for (const [key, { name, tags, values }] of this.entries) {
+    for (const { name, tags, values } of [...this.entries.values(), ...this.gauges.values()]) {
       if (values.kind === 'counter' || values.kind === 'gauge') figures.push({ name, value: values.value, tags });
       else if (values.kind === 'set') figures.push({ name, value: values.texts.size, tags });
       else {
         const summary = values.values.summary(this.options.percentiles);
         figures.push(...summary.map(([suffix, value]) => ({ name: adoptText(`${name}.${suffix}`), value, tags })));
       }
-      if (values.kind !== 'gauge') this.entries.delete(key);
     }
+    this.entries.clear();
     this.texts = 0;
+    this.timed = new TimerRoom();
+    this.interval++;
     return figures.filter(({ value }) => Number.isFinite(value));
   }
 }
 
-function emptyOf(kind: Metric['kind']): Values {
-  if (kind === 'timer') return { kind, values: new TimerValues() };
-  if (kind === 'set') return { kind, texts: new Set() };
-  return { kind, value: 0 };
+/** A text that is kept, or what stands for it where it is long. */
+function brief(text: string): string {
+  return text.length <= MAX_TEXT ? text : hash('sha256', text);
+}
+
+/** A copy: a part of a packet would keep all of it. */
+function owned(text: string): string {
+  return Buffer.from(text).toString();
 }

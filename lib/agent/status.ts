@@ -105,5 +105,6 @@ export function describeStatus(status: AgentStatus): string {
       : [['statsd', `${count(statsd.lines, 'lines')}, ${statsd.malformed} malformed, ${statsd.beyond} left out`]]),
     ['last error', error ?? 'none'],
   ];
-  return rows.map(([name = '', value = '']) => `${name.padEnd(12)}${value}`).join('\n');
+  // What a server said of an error may hold anything, and a terminal obeys some of it.
+  return rows.map(([name = '', value = '']) => `${name.padEnd(12)}${value.replace(/\p{Cc}/gu, ' ')}`).join('\n');
 }

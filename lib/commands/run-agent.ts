@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { Agent, eventsOf, hostFigures } from '../agent/agent.js';
-import { DiskBuffer } from '../agent/buffer.js';
+import { stateAtRest } from '../agent/at-rest.js';
 import { systemClock } from '../agent/clock.js';
 import { type AgentInput, type AgentSettings, readAgentSettings } from '../agent/settings.js';
 import { type AgentStatus, bufferedIn, describeStatus, History } from '../agent/status.js';
@@ -66,26 +66,21 @@ async function printOnce(settings: AgentSettings): Promise<void> {
 
 /** Prints what an agent is doing, or has done where it does not run. @throws TrackingError where there was never one */
 export async function agentStatus({ json, ...flags }: AgentFlags): Promise<void> {
-  const { buffer, bufferTime: maxAge, bufferSize: maxBytes } = readAgentSettings(flags, process.env, 'look');
+  const { buffer } = readAgentSettings(flags, process.env, 'look');
   if (!existsSync(buffer)) {
     throw new TrackingError('not-found', `There is no buffer of an agent in ${buffer}. Say where it is with --buffer.`);
   }
   const status = (await sendOrRun(buffer, 'status', undefined, () =>
     Promise.resolve({
-      handlers: { status: () => statusAtRest(buffer, { maxAge, maxBytes }) },
+      handlers: { status: () => statusAtRest(buffer) },
       close: () => Promise.resolve(),
     }),
   )) as AgentStatus;
   console.log(json === true ? JSON.stringify(status) : describeStatus(status));
 }
 
-async function statusAtRest(
-  directory: string,
-  limits: { readonly maxAge: number; readonly maxBytes: number },
-): Promise<AgentStatus> {
-  const buffer = await DiskBuffer.open(directory, limits, systemClock);
-  const buffered = bufferedIn(buffer.state);
-  await buffer.close();
+async function statusAtRest(directory: string): Promise<AgentStatus> {
+  const buffered = bufferedIn(await stateAtRest(directory));
   return {
     running: false,
     pid: null,

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buffer as bodyOf } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
@@ -181,6 +181,19 @@ describe('the sender of the agent', () => {
     expect(buffer.state.events).to.equal(1);
   });
 
+  it('leaves nothing of its requests behind in the signal that ends it, for it lives for years', async () => {
+    const stop = new AbortController();
+    await keep(0, 1);
+    await sender.drain(stop.signal);
+    const before = sizesIn(stop.signal);
+    for (let from = 1; from < 10; from++) {
+      await keep(from, from + 1);
+      await sender.drain(stop.signal);
+    }
+    expect(told.sent).to.equal(10);
+    expect(sizesIn(stop.signal)).to.deep.equal(before);
+  });
+
   it('gets a new token after a 401, at once', async () => {
     await keep(0, 1);
     await drain();
@@ -290,6 +303,21 @@ describe('the sender of the agent', () => {
     ]);
   });
 
+  it('sends the others also where there is no room for what was refused', async () => {
+    // Nothing can be appended to it, as to a file on a full disk.
+    mkdirSync(path.join(directory, 'refused.ndjson'));
+    answers = [answer(400, { errors: [{ index: 1, message: 'is refused' }] }, PROBLEM)];
+    await keep(0, 3);
+    await drain();
+    expect(valuesThatArrived()).to.deep.equal([
+      [0, 1, 2],
+      [0, 2],
+    ]);
+    expect(told).to.deep.equal({ sent: 2, refused: 1, failures: [] });
+    expect(said).to.have.length(1);
+    expect(said[0]).to.match(/"n1".* is refused \(it is lost: .*EISDIR/);
+  });
+
   it('finds the one at fault by halves where the answer names none', async () => {
     const refuse: Answer = (events) =>
       events.some(({ value }) => value === 5) ? [422, { detail: 'One of them is wrong.' }, PROBLEM] : [201];
@@ -362,4 +390,12 @@ function eventsIn(body: Buffer): Event[] {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Event);
+}
+
+/** How much there is in each of the lists that Node.js keeps in an object. */
+function sizesIn(kept: object): unknown[] {
+  return Object.getOwnPropertySymbols(kept).map((list) => {
+    const { size } = (Reflect.get(kept, list) ?? {}) as { readonly size?: unknown };
+    return [list.description, size];
+  });
 }

@@ -111,6 +111,11 @@ describe('the settings of the agent', () => {
       '- logLevel must be error, warn, info or debug, not "loud".',
       '- colour is no setting; deploy/tracking-agent.json5 lists them all.',
     ]);
+    for (const url of ['https://ann:secret@tracking.example.org', 'https://ann@tracking.example.org']) {
+      expect(mistakesIn({ ...NEEDED, url })).to.deep.equal([
+        '- url must hold neither a user name nor a password: clientId and clientSecret are set by themselves.',
+      ]);
+    }
     expect(mistakesIn({ url: NEEDED.url, clientId: 'x' })[0]).to.match(
       /^- clientSecret is required, or clientSecretFile/,
     );

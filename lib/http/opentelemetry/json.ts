@@ -1,4 +1,5 @@
 import { TrackingError } from '../../errors.js';
+import { boundedText } from './bounded-text.js';
 import { readJson } from '../events-body.js';
 import { type Limits, MAX_ATTRIBUTES } from './limits.js';
 import { listIn, numberIn, type JsonObject, objectIn, textIn, valueIn } from './json-values.js';
@@ -31,7 +32,7 @@ function readResourceMetrics(from: JsonObject, limits: Limits): ResourceMetrics 
   return {
     resource: readAttributes(objectIn(from, 'resource') ?? {}),
     metrics: listIn(from, 'scopeMetrics').flatMap((scopeMetrics) => {
-      const scope = textIn(objectIn(scopeMetrics, 'scope') ?? {}, 'name');
+      const scope = boundedText(textIn(objectIn(scopeMetrics, 'scope') ?? {}, 'name'));
       return listIn(scopeMetrics, 'metrics').flatMap((metric) => readMetric(metric, scope, limits));
     }),
   };
@@ -47,7 +48,8 @@ function readMetric(from: JsonObject, scope: string, limits: Limits): Metric[] {
     });
     if (points.length === 0) return [];
     const temporality = numberIn(data, 'aggregationTemporality') ?? 0;
-    return [{ name: textIn(from, 'name'), scope, kind, temporality, monotonic: data.isMonotonic === true, points }];
+    const name = boundedText(textIn(from, 'name'));
+    return [{ name, scope, kind, temporality, monotonic: data.isMonotonic === true, points }];
   });
 }
 
@@ -57,7 +59,7 @@ function readAttributes(from: JsonObject): Attributes {
     throw new TrackingError('invalid', `There are more than ${MAX_ATTRIBUTES} attributes at one place.`);
   }
   return list.map((attribute) => [
-    textIn(attribute, 'key'),
-    textOfValue(valueIn(objectIn(attribute, 'value') ?? {}, 0)),
+    boundedText(textIn(attribute, 'key')),
+    boundedText(textOfValue(valueIn(objectIn(attribute, 'value') ?? {}, 0))),
   ]);
 }

@@ -16,11 +16,11 @@ export const POINT_READERS: Readonly<Record<MetricKind, PointReader>> = {
 
 const [START, TIME] = [fixed64Tag(2), fixed64Tag(3)];
 
-function readNumber(reader: ProtobufReader): DataPoint {
+function readNumber(reader: ProtobufReader, limits: Limits): DataPoint {
   const point = emptyPoint();
   const attributes: (readonly [string, string])[] = [];
   reader.fields((tag) => {
-    if (tag === lengthTag(7)) readAttribute(reader, attributes);
+    if (tag === lengthTag(7)) readAttribute(reader, attributes, limits);
     else if (tag === START) point.start = reader.uint64Fixed();
     else if (tag === TIME) point.time = reader.uint64Fixed();
     else if (tag === fixed64Tag(4)) point.value = reader.double();
@@ -46,7 +46,7 @@ function readHistogram(reader: ProtobufReader, limits: Limits): DataPoint {
     bounds.push(reader.double());
   };
   reader.fields((tag) => {
-    if (tag === lengthTag(9)) readAttribute(reader, attributes);
+    if (tag === lengthTag(9)) readAttribute(reader, attributes, limits);
     else if (tag === START) point.start = reader.uint64Fixed();
     else if (tag === TIME) point.time = reader.uint64Fixed();
     else if (tag === fixed64Tag(4)) point.count = Number(reader.uint64Fixed());
@@ -68,7 +68,7 @@ function readExponential(reader: ProtobufReader, limits: Limits): DataPoint {
   const attributes: (readonly [string, string])[] = [];
   point.scale = 0;
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) readAttribute(reader, attributes);
+    if (tag === lengthTag(1)) readAttribute(reader, attributes, limits);
     else if (tag === START) point.start = reader.uint64Fixed();
     else if (tag === TIME) point.time = reader.uint64Fixed();
     else if (tag === fixed64Tag(4)) point.count = Number(reader.uint64Fixed());
@@ -107,7 +107,7 @@ function readSummary(reader: ProtobufReader, limits: Limits): DataPoint {
   const attributes: (readonly [string, string])[] = [];
   const quantiles: (readonly [number, number])[] = [];
   reader.fields((tag) => {
-    if (tag === lengthTag(7)) readAttribute(reader, attributes);
+    if (tag === lengthTag(7)) readAttribute(reader, attributes, limits);
     else if (tag === START) point.start = reader.uint64Fixed();
     else if (tag === TIME) point.time = reader.uint64Fixed();
     else if (tag === fixed64Tag(4)) point.count = Number(reader.uint64Fixed());

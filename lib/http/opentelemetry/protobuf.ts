@@ -1,3 +1,4 @@
+import { boundedText } from './bounded-text.js';
 import { lengthTag, type ProtobufReader, readMessage, varintTag } from '../protobuf.js';
 import type { Limits } from './limits.js';
 import { readAttribute } from './protobuf-attributes.js';
@@ -5,15 +6,19 @@ import { POINT_READERS } from './protobuf-points.js';
 import type { Attributes, DataPoint, Metric, MetricKind, ResourceMetrics } from './metrics.js';
 
 /**
- * Reads an `ExportMetricsServiceRequest` (opentelemetry-proto 1.x, collector/metrics/v1/metrics_service.proto).
+ * Reads an `ExportMetricsServiceRequest` (opentelemetry-proto 1.x, collector/metrics/v1/metrics_service.proto). What
+ * holds no data points is not kept, for of two bytes each there may be millions.
  * @throws TrackingError `invalid` where it is none, `too-large` where it holds too much
  */
 export function readProtobufMetrics(body: Buffer, limits: Limits): ResourceMetrics[] {
   return readMessage(body, 'ExportMetricsServiceRequest', (reader) => {
     const all: ResourceMetrics[] = [];
     reader.fields((tag) => {
-      if (tag === lengthTag(1)) all.push(readResourceMetrics(reader, limits));
-      else reader.pass(tag);
+      if (tag !== lengthTag(1)) reader.pass(tag);
+      else {
+        const own = readResourceMetrics(reader, limits);
+        if (own.metrics.length > 0) all.push(own);
+      }
     }, body.length);
     return all;
   });
@@ -23,17 +28,17 @@ function readResourceMetrics(reader: ProtobufReader, limits: Limits): ResourceMe
   let resource: Attributes = [];
   const metrics: Metric[] = [];
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) resource = readResource(reader);
+    if (tag === lengthTag(1)) resource = readResource(reader, limits);
     else if (tag === lengthTag(2)) readScopeMetrics(reader, limits, metrics);
     else reader.pass(tag);
   });
   return { resource, metrics };
 }
 
-function readResource(reader: ProtobufReader): Attributes {
+function readResource(reader: ProtobufReader, limits: Limits): Attributes {
   const attributes: (readonly [string, string])[] = [];
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) readAttribute(reader, attributes);
+    if (tag === lengthTag(1)) readAttribute(reader, attributes, limits);
     else reader.pass(tag);
   });
   return attributes;
@@ -44,16 +49,18 @@ function readScopeMetrics(reader: ProtobufReader, limits: Limits, metrics: Metri
   const own: Metric[] = [];
   reader.fields((tag) => {
     if (tag === lengthTag(1)) scope = readScope(reader);
-    else if (tag === lengthTag(2)) own.push(readMetric(reader, limits));
-    else reader.pass(tag);
+    else if (tag === lengthTag(2)) {
+      const metric = readMetric(reader, limits);
+      if (metric.points.length > 0) own.push(metric);
+    } else reader.pass(tag);
   });
-  for (const metric of own) if (metric.points.length > 0) metrics.push({ ...metric, scope });
+  for (const metric of own) metrics.push({ ...metric, scope });
 }
 
 function readScope(reader: ProtobufReader): string {
   let name = '';
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) name = reader.text();
+    if (tag === lengthTag(1)) name = boundedText(reader.text());
     else reader.pass(tag);
   });
   return name;
@@ -76,7 +83,7 @@ function readMetric(reader: ProtobufReader, limits: Limits): Metric {
     if (found !== undefined) {
       kind = found;
       data = readData(reader, found, limits);
-    } else if (tag === lengthTag(1)) name = reader.text();
+    } else if (tag === lengthTag(1)) name = boundedText(reader.text());
     else reader.pass(tag);
   });
   return { name, scope: '', kind, ...data };

@@ -1,6 +1,7 @@
 import { adoptSeries } from '../../adoption.js';
 import { type Point, SAMPLE, type Series } from '../../event.js';
 import { END_OF_TIME, MILLISECOND, MIN_TIME } from '../../time.js';
+import { boundedText } from './bounded-text.js';
 import { framed, SeriesCache } from '../series-cache.js';
 import { bucketsOf } from './distributions.js';
 import {
@@ -55,6 +56,9 @@ export interface Readings {
 
 type Mode = 'sample' | 'increase' | 'cumulative';
 
+/** Counts have 64 bits. */
+const MAX_COUNT = 2 ** 64;
+
 /**
  * Puts metrics into the words of events. Gauges, quantiles, least and greatest values, and sums that may fall, are
  * samples. Sums that only rise and the parts of histograms are increases: as they come with delta temporality, and what
@@ -92,7 +96,7 @@ export class ReadingMaker {
       const value = values.get(key);
       return value === undefined ? [] : [[key, value]];
     });
-    return { namespace, tags, identity: textOf([...values].sort(byKey)), tagsText: textOf(tags) };
+    return { namespace, tags, identity: boundedText(textOf([...values].sort(byKey))), tagsText: textOf(tags) };
   }
 
   private chosenOf(attributes: Attributes, chosen: ReadonlySet<string>): Attributes {
@@ -183,15 +187,28 @@ function addDataPoint(stream: Stream, metric: Metric, point: DataPoint): void {
   else addDistribution(stream, mode, metric, point);
 }
 
-function refusalOf({ kind }: Metric, { time, value, count, sum }: DataPoint): string | undefined {
+function refusalOf(metric: Metric, point: DataPoint): string | undefined {
+  const { time, value } = point;
   if (time === 0n) return 'timeUnixNano is missing';
   if (time < MIN_TIME || time >= END_OF_TIME) return 'timeUnixNano lies beyond what can be stored';
-  if (kind === 'gauge' || kind === 'sum') {
-    if (value === undefined) return 'there is no value';
-    return Number.isFinite(value) ? undefined : 'a value is NaN or infinite';
+  if (metric.kind !== 'gauge' && metric.kind !== 'sum') return refusalOfDistribution(point);
+  if (value === undefined) return 'there is no value';
+  return Number.isFinite(value) ? undefined : 'a value is NaN or infinite';
+}
+
+/** What JSON can say and Protocol Buffers cannot is no count either. */
+function refusalOfDistribution(point: DataPoint): string | undefined {
+  const { count = 0, zeroCount = 0, buckets = [], positive, negative, sum = 0, scale = 0 } = point;
+  const counts = [[count, zeroCount], buckets, positive?.counts ?? [], negative?.counts ?? []];
+  if (!counts.every((some) => some.every(isCount))) return 'a count is negative, NaN or infinite';
+  if (![scale, positive?.offset ?? 0, negative?.offset ?? 0].every(Number.isInteger)) {
+    return 'a scale or an offset is no whole number';
   }
-  if (count !== undefined && !Number.isFinite(count)) return 'a count is NaN or infinite';
-  return sum === undefined || Number.isFinite(sum) ? undefined : 'a sum is NaN or infinite';
+  return Number.isFinite(sum) ? undefined : 'a sum is NaN or infinite';
+}
+
+function isCount(value: number): boolean {
+  return value >= 0 && value <= MAX_COUNT;
 }
 
 function modeOf({ kind, temporality, monotonic }: Metric): Mode | undefined {

@@ -1,8 +1,9 @@
 import type { RouterInstance } from '@koa/router';
 import type { Authenticator } from '../../access.js';
 import type { Point } from '../../event.js';
+import { grantOf } from '../authenticate.js';
 import type { Context, RequestState } from '../context.js';
-import { type AgentFormat, type Front, type Intake, receive } from '../intake.js';
+import { type AgentFormat, type Front, type Intake, receive, refuseForeignNamespaces } from '../intake.js';
 import { addUp } from './adding-up.js';
 import { answerExport, asStatus, JSON_TYPE, type PartialSuccess, PROTOBUF } from './answer.js';
 import { CumulativeStreams, type StreamsOptions } from './cumulative-streams.js';
@@ -33,6 +34,8 @@ export function routeOpenTelemetry(
     errorForm: asStatus,
     read: async (body, ctx) => {
       const readings = maker.readingsOf(readMetrics(body, ctx));
+      // Nobody may make the streams of others wait, or be forgotten.
+      refuseForeignNamespaces(readings.cumulative, grantOf(ctx).namespaces);
       const { increases, states, conclude } = await streams.increasesOf(readings.cumulative);
       const points: Point[] = [...readings.samples, ...states, ...addUp([...readings.increases, ...increases])];
       return { points, conclude, partialSuccess: partialSuccessOf(readings) };

@@ -1,7 +1,7 @@
 import type { RouterInstance } from '@koa/router';
 import type { Authenticator } from '../../access.js';
 import { TrackingError } from '../../errors.js';
-import type { Context, ErrorForm, RequestState } from '../context.js';
+import type { Context, ErrorForm, Middleware, RequestState } from '../context.js';
 import { type AgentFormat, type Front, type Intake, receive } from '../intake.js';
 import { SeriesCache } from '../series-cache.js';
 import type { Samples } from './samples.js';
@@ -36,8 +36,19 @@ export function routeRemoteWrite(
       answerWritten(ctx, samples);
     },
   };
-  router.post('/api/v1/write', ...receive(format, authenticator, front));
+  router.post('/api/v1/write', askToRetry, ...receive(format, authenticator, front));
 }
+
+/** Prometheus drops what is answered 429, unless its `retry_on_http_429` is set, and sends again what is answered 503. */
+const askToRetry: Middleware = async function askToRetry(_ctx, next) {
+  try {
+    await next();
+  } catch (error) {
+    if (!(error instanceof TrackingError) || error.code !== 'too-many-requests') throw error;
+    const { message, retryAfter = 1 } = error;
+    throw new TrackingError('unavailable', message, { retryAfter, cause: error });
+  }
+};
 
 /** Which message the body is: the parameter `proto` of its type, the older one where there is none. */
 function versionOf({ req }: Context): typeof VERSION_1 | typeof VERSION_2 {

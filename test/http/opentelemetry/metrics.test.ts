@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { gzipSync } from 'node:zlib';
 import type { Point } from '../../../lib/event.js';
+import { Limits } from '../../../lib/http/opentelemetry/limits.js';
+import { readProtobufMetrics } from '../../../lib/http/opentelemetry/protobuf.js';
 import { type Front, openFront } from '../front.js';
 import { type ExportRequest, type MetricJson, type PointJson, toProtobuf } from './encoding.js';
 
@@ -32,6 +34,19 @@ function storedIn(front: Front): string[] {
     .map(textOf)
     .sort();
 }
+
+/** Values that JSON can have and Protocol Buffers cannot. */
+const NO_DISTRIBUTIONS: readonly object[] = [
+  { histogram: { count: '-1' } },
+  { histogram: { count: 'NaN' } },
+  { histogram: { bucketCounts: ['1', 'Infinity'], explicitBounds: [1] } },
+  { histogram: { bucketCounts: [-1] } },
+  { exponentialHistogram: { zeroCount: 'Infinity' } },
+  { exponentialHistogram: { scale: 'NaN', positive: { bucketCounts: ['1'] } } },
+  { exponentialHistogram: { scale: 0.5, positive: { bucketCounts: ['1'] } } },
+  { exponentialHistogram: { negative: { offset: 'Infinity', bucketCounts: ['1'] } } },
+  { exponentialHistogram: { positive: { bucketCounts: [1e300] } } },
+];
 
 function textOf({ series: { name, tags }, time, value }: Point): string {
   const own = Object.entries(tags).filter(([key]) => key !== 'host.name');
@@ -232,6 +247,19 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(storedIn(front)).to.deep.equal(['g{} 1=4']);
     });
 
+    it('stores no number that is none, also where it comes out of adding and subtracting', async () => {
+      const sums = (seconds: number, sum: number): PointJson[] =>
+        ['a', 'b'].map((way) => {
+          const attributes = [attribute('way', way)];
+          return { attributes, startTimeUnixNano: START, timeUnixNano: at(seconds), count: '1', sum };
+        });
+      const histogram = (temporality: number, dataPoints: PointJson[]): ExportRequest =>
+        requestOf({ name: 'h', histogram: { aggregationTemporality: temporality, dataPoints } });
+      await sendAll(histogram(1, sums(1, 1.7e308)), histogram(2, sums(2, -1.7e308)), histogram(2, sums(3, 1.7e308)));
+      expect(front.points.map(({ value }) => value).filter((value) => !Number.isFinite(value))).to.deep.equal([]);
+      expect(storedIn(front)).to.include('h.count{way=b} 3=0').and.not.include('h.sum{way=b} 3=Infinity');
+    });
+
     it('takes gzip', async () => {
       const body = gzipSync(encode(sumOf(1, 5)));
       const headers = { 'content-type': type, 'content-encoding': 'gzip' };
@@ -239,11 +267,50 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(storedIn(front)).to.deep.equal(['orders{} 1=5']);
     });
 
+    it('takes names and attributes of megabytes that thousands of data points have, and keeps them apart', async () => {
+      const long = 'x'.repeat(2 ** 20);
+      const metricsOf = (end: string): MetricJson[] => {
+        const point = (index: number): PointJson => ({
+          attributes: [attribute('index', String(index))],
+          ...{ startTimeUnixNano: START, timeUnixNano: at(1), asDouble: 1 },
+        });
+        const dataPoints = Array.from({ length: 1500 }, (_, index) => point(index));
+        return [{ name: long + end, sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints } }];
+      };
+      const request = (end: string): ExportRequest => ({
+        resourceMetrics: [
+          {
+            resource: { attributes: [attribute('service.name', 'shop'), attribute('host.name', long + end)] },
+            scopeMetrics: [{ scope: { name: long + end }, metrics: metricsOf('') }, { metrics: metricsOf('b') }],
+          },
+        ],
+      });
+      await sendAll(request('1'), request('2'), request('1'));
+      const stored = front.points.filter(({ series }) => series.name !== 'otel.cumulative');
+      expect(stored).to.have.length(6000);
+      expect(new Set(stored.map(({ series }) => series.name)).size).to.equal(2);
+      expect(new Set(stored.map(({ series }) => series.tags['host.name'])).size).to.equal(2);
+      expect(stored.every(({ value, series }) => value === 1 && /^x{119}~[0-9a-f]{8}$/.test(series.name))).to.equal(
+        true,
+      );
+    });
+
     it('refuses more than 10,000 data points whole', async () => {
       const dataPoints = Array.from({ length: 10_001 }, (_, index) => ({ timeUnixNano: at(index), asDouble: 1 }));
       const response = await send(requestOf({ name: 'g', gauge: { dataPoints } }));
       expect(response.status).to.equal(413);
       expect(await response.text()).to.include('at most 10000 data points');
+      expect(front.points).to.deep.equal([]);
+    });
+
+    it('refuses more than 500,000 attributes whole, those within others among them', async () => {
+      const value = {
+        kvlistValue: { values: [attribute('a', ''), { key: 'b', value: { arrayValue: { values: [{}] } } }] },
+      };
+      const attributes = Array.from({ length: 170 }, (_, index) => ({ key: `k${index}`, value }));
+      const dataPoints = Array.from({ length: 800 }, () => ({ attributes, timeUnixNano: at(1), asDouble: 1 }));
+      const response = await send(requestOf({ name: 'g', gauge: { dataPoints } }));
+      expect(response.status).to.equal(413);
       expect(front.points).to.deep.equal([]);
     });
 
@@ -264,3 +331,53 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
     });
   });
 }
+
+describe('POST /v1/metrics', () => {
+  it('asks the store nothing, and forgets nothing, for who may not write to the namespace', async () => {
+    let asked = 0;
+    const choice = { resourceTags: [], tags: null };
+    const settled = (): Promise<void> => {
+      asked++;
+      return Promise.resolve();
+    };
+    const front = await openFront({ opentelemetry: { choice, settled } });
+    const send = async (seconds: number, token: string): Promise<number> => {
+      const headers = { 'content-type': 'application/x-protobuf', authorization: `Bearer ${token}` };
+      const body = toProtobuf(sumOf(seconds, seconds));
+      return (await front.fetch('/v1/metrics', { method: 'POST', body, headers })).status;
+    };
+    expect([await send(1, 'limited'), asked]).to.deep.equal([403, 0]);
+    expect([await send(1, 'all'), asked]).to.deep.equal([200, 1]);
+    expect([await send(2, 'limited'), await send(2, 'all'), asked]).to.deep.equal([403, 200, 1]);
+    await front.close();
+  });
+});
+
+describe('POST /v1/metrics in JSON alone', () => {
+  it('leaves out distributions with counts, scales and offsets that cannot be', async () => {
+    const front = await openFront();
+    const metrics = NO_DISTRIBUTIONS.flatMap((metric, index) =>
+      Object.entries(metric).map(([kind, point]) => ({
+        name: `n${index}`,
+        [kind]: { aggregationTemporality: 1, dataPoints: [{ timeUnixNano: at(1), ...(point as object) }] },
+      })),
+    );
+    const body = JSON.stringify(requestOf(...metrics));
+    const headers = { 'content-type': 'application/json' };
+    const response = await front.fetch('/v1/metrics', { method: 'POST', body, headers });
+    const { partialSuccess } = (await response.json()) as { partialSuccess?: { rejectedDataPoints: string } };
+    expect(partialSuccess?.rejectedDataPoints).to.equal(String(NO_DISTRIBUTIONS.length));
+    expect(front.points).to.deep.equal([]);
+    await front.close();
+  });
+});
+
+describe('Metrics in Protocol Buffers', () => {
+  it('keep nothing of resources and metrics without data points, however many', () => {
+    const metric = { name: 'g', gauge: { dataPoints: [] } };
+    const empty = Buffer.from(toProtobuf({ resourceMetrics: [{ scopeMetrics: [{ metrics: [metric, metric] }] }] }));
+    const right = toProtobuf(sumOf(1, 5));
+    const body = Buffer.concat([...Array.from({ length: 1000 }, () => empty), Buffer.alloc(2000, '\x0a\0'), right]);
+    expect(readProtobufMetrics(body, new Limits()).map(({ metrics }) => metrics.length)).to.deep.equal([1]);
+  });
+});

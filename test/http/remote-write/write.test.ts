@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { compressSync } from 'snappy';
+import { Admission } from '../../../lib/admission.js';
 import { type Front, openFront } from '../front.js';
 import { type SentSeries, STALE, version1, version2 } from './encoding.js';
 
@@ -190,10 +191,45 @@ describe('POST /api/v1/write', () => {
     return response.status;
   }
 
+  it('takes texts of megabytes that thousands of labels are, and keeps series apart', async () => {
+    const texts = [0, 1].map((more) => 'x'.repeat(2 ** 21 + more));
+    const series = Array.from({ length: 2000 }, (_, index): SentSeries => {
+      const text = texts[index % 2] ?? '';
+      const labels = Array.from({ length: 30 }, (_, label) => [`l${label}`, text] as const);
+      return { labels: [['__name__', `long${index}`], ...labels], samples: [[1, index]] };
+    });
+    const headers = { 'content-type': V2, 'content-encoding': 'gzip' };
+    expect(await statusOf(gzipSync(version2(series)), headers)).to.equal(204);
+    const stored = front.points.filter(({ series: { name } }) => name.startsWith('long'));
+    expect(stored).to.have.length(2000);
+    expect(new Set(stored.map(({ series: { tags } }) => tags.l1)).size).to.equal(2);
+    expect(stored[0]?.series.tags.l1).to.match(/^x{119}~[0-9a-f]{8}$/);
+  });
+
+  it('refuses more than 400,000 labels in a table of texts', async () => {
+    const labels = Array.from({ length: 900 }, (_, index) => [`l${index}`, 'v'] as const);
+    const series = Array.from({ length: 445 }, (_, index): SentSeries => ({ labels, samples: [[index, 1]] }));
+    const headers = { 'content-type': V2, 'content-encoding': 'gzip' };
+    expect(await statusOf(gzipSync(version2(series)), headers)).to.equal(413);
+    expect(await statusOf(gzipSync(version2(series.slice(1))), headers)).to.equal(204);
+  });
+
   it('takes gzip, and no compression at all', async () => {
     const body = version1([{ labels: [['__name__', 'up']], samples: [[1, 1]] }]);
     expect(await statusOf(body, {})).to.equal(204);
     expect(await statusOf(gzipSync(body), { 'content-encoding': 'gzip' })).to.equal(204);
+  });
+
+  it('makes Prometheus try again where its application has its share, for it drops what is answered 429', async () => {
+    const admission = new Admission(10_000);
+    admission.enter(7000, 'all');
+    const full = await openFront({ admission });
+    const body = version1([{ labels: [['__name__', 'up']], samples: [[1, 1]] }]);
+    const response = await full.fetch('/api/v1/write', { method: 'POST', body, headers: { 'content-type': V1 } });
+    expect(response.status).to.equal(503);
+    expect(response.headers.get('retry-after')).to.equal('1');
+    expect(await response.text()).to.include('of this application');
+    await full.close();
   });
 
   it('refuses other messages and compressions', async () => {
