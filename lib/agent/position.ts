@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { access, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Up to where the events of the buffer have been sent. */
@@ -18,8 +18,13 @@ export class PositionFile {
     readonly initial: Position | undefined,
   ) {}
 
+  /** @throws Error where no agent has kept anything in the directory, or whoever asks may not look */
+  static async find(directory: string): Promise<void> {
+    await access(fileIn(directory));
+  }
+
   static async open(directory: string): Promise<PositionFile> {
-    const handle = await open(join(directory, 'position'), constants.O_RDWR | constants.O_CREAT, 0o600);
+    const handle = await open(fileIn(directory), constants.O_RDWR | constants.O_CREAT, 0o600);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(LENGTH), 0, LENGTH, 0);
     const [, sequence, offset] = RECORD.exec(buffer.toString('latin1', 0, bytesRead)) ?? [];
     const known = sequence === undefined ? undefined : { sequence: Number(sequence), offset: Number(offset) };
@@ -35,4 +40,8 @@ export class PositionFile {
   close(): Promise<void> {
     return this.handle.close();
   }
+}
+
+function fileIn(directory: string): string {
+  return join(directory, 'position');
 }
