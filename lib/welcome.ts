@@ -1,4 +1,4 @@
-import { quoted } from './command-line.js';
+import { commandLine, quoted } from './command-line.js';
 
 /** What a new user needs to try the service. */
 export interface FirstSteps {
@@ -12,9 +12,11 @@ export interface FirstSteps {
 /** Commands to paste: the credentials as variables, a token, an event, an aggregate. */
 export function welcome({ url, clientId, clientSecret }: FirstSteps): string {
   const secret = quoted(clientSecret ?? `the secret of ${clientId}`);
+  const add = commandLine('application add NAME');
+  const lost = clientSecret === undefined ? `, with the secret that was printed once ("${add}" gives another)` : '';
   return [
     '',
-    `The service listens on ${url}. Try it in another terminal:`,
+    `The service listens on ${url}. Try it in another terminal${lost}:`,
     '',
     `export CLIENT_ID=${clientId} CLIENT_SECRET=${secret}`,
     '',

@@ -18,6 +18,8 @@ describe('the welcome', () => {
   });
 
   it('says whose secret it is that nobody knows any more', () => {
-    expect(variablesIn(welcome({ url, clientId: 'first-1' }))).to.equal('first-1|the secret of first-1');
+    const text = welcome({ url, clientId: 'first-1' });
+    expect(variablesIn(text)).to.equal('first-1|the secret of first-1');
+    expect(text).to.match(/"\S.* application add NAME" gives another\):\n/);
   });
 });
