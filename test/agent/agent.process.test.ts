@@ -106,6 +106,8 @@ describe('tracking agent', function () {
     const left = await status();
     expect(left).to.deep.include({ running: false, pid: null });
     expect(left.buffered.events).to.be.above(3);
+    const { stdout } = await tracking({}, 'agent', 'status', '--buffer', buffer);
+    expect(stdout).to.match(/\noldest {6}\S+Z, or up to ten minutes later\n/);
     await service.restart();
     start('Second', '--include', 'uptime,cpuUtilization');
     await until(async () => (await status()).lastError?.resolved === true);
