@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { access, type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Up to where the events of the buffer have been sent. */
@@ -31,6 +31,11 @@ export class PositionFile {
     private readonly handle: FileHandle,
     readonly initial: Position | undefined,
   ) {}
+
+  /** @throws Error where no agent has kept anything in the directory, or whoever asks may not look */
+  static async find(directory: string): Promise<void> {
+    await access(fileIn(directory));
+  }
 
   static async open(directory: string): Promise<PositionFile> {
     const handle = await open(fileIn(directory), constants.O_RDWR | constants.O_CREAT, 0o600);

@@ -96,7 +96,8 @@ export function describeStatus(status: AgentStatus): string {
     ['running', state],
     ['last sent', lastSent === null ? 'never' : `${lastSent.at}, ${count(lastSent.events, 'events')}`],
     ['buffered', `${count(buffered.events, 'events')}, ${count(buffered.bytes, 'bytes')}`],
-    ['oldest', buffered.oldest ?? 'none'],
+    // Of the file that it is in, which takes what comes for ten minutes.
+    ['oldest', buffered.oldest === null ? 'none' : `${buffered.oldest}, or up to ten minutes later`],
     ['sent', count(totals.sent, 'events')],
     ['dropped', count(totals.dropped, 'events')],
     ['refused', count(totals.refused, 'events')],

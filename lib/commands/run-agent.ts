@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { Agent, eventsOf, hostFigures } from '../agent/agent.js';
 import { stateAtRest } from '../agent/at-rest.js';
 import { systemClock } from '../agent/clock.js';
+import { PositionFile } from '../agent/position.js';
 import { type AgentInput, type AgentSettings, readAgentSettings } from '../agent/settings.js';
 import { type AgentStatus, bufferedIn, describeStatus, History } from '../agent/status.js';
-import { TrackingError } from '../errors.js';
+import { messageOf, TrackingError } from '../errors.js';
+import { codeOf } from '../files/folder.js';
 import { type DirectoryLock, sendOrRun, takeOrFind } from '../files/lock.js';
 import { createLogger } from '../log.js';
 import type { AgentFlags } from './agent.js';
@@ -61,15 +62,19 @@ async function printOnce(settings: AgentSettings): Promise<void> {
   await figures.read();
   await setTimeout(FIRST_SPAN);
   const events = eventsOf(await figures.read(), settings, Math.floor(Date.now() / 1000) * 1000);
+  if (events.length === 0) {
+    throw new TrackingError(
+      'not-found',
+      'No figure of this host is left by include and exclude; without them all are.',
+    );
+  }
   process.stdout.write(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
 }
 
 /** Prints what an agent is doing, or has done where it does not run. @throws TrackingError where there was never one */
 export async function agentStatus({ json, ...flags }: AgentFlags): Promise<void> {
   const { buffer } = readAgentSettings(flags, process.env, 'look');
-  if (!existsSync(buffer)) {
-    throw new TrackingError('not-found', `There is no buffer of an agent in ${buffer}. Say where it is with --buffer.`);
-  }
+  await findBuffer(buffer);
   const status = (await sendOrRun(buffer, 'status', undefined, () =>
     Promise.resolve({
       handlers: { status: () => statusAtRest(buffer) },
@@ -77,6 +82,17 @@ export async function agentStatus({ json, ...flags }: AgentFlags): Promise<void>
     }),
   )) as AgentStatus;
   console.log(json === true ? JSON.stringify(status) : describeStatus(status));
+}
+
+/** A status makes no buffer where there is none. */
+async function findBuffer(directory: string): Promise<void> {
+  await PositionFile.find(directory).catch((error: unknown) => {
+    const reason =
+      codeOf(error) === 'EACCES'
+        ? `The buffer directory ${directory} cannot be read: ${messageOf(error)}. Ask as root, or as the user of the agent.`
+        : `There is no buffer of an agent in ${directory}. Say where it is with --buffer.`;
+    throw new TrackingError('not-found', reason, { cause: error });
+  });
 }
 
 async function statusAtRest(directory: string): Promise<AgentStatus> {

@@ -10,8 +10,10 @@ import { RefusedEvents } from '../../lib/agent/refused.js';
 import { Sender } from '../../lib/agent/sender.js';
 import { Tokens } from '../../lib/agent/tokens.js';
 import { Transport } from '../../lib/agent/transport.js';
+import { messageOf } from '../../lib/errors.js';
 import { type Front, openFront } from '../http/front.js';
 import { temporaryFolder } from '../servers/lifetime.js';
+import { freePort } from '../servers/process.js';
 
 interface Event {
   readonly value: number;
@@ -244,6 +246,46 @@ describe('the sender of the agent', () => {
       expect(wait).to.be.within(30_000, 300_000);
     });
     expect(told).to.include({ sent: 2, refused: 0 });
+  });
+
+  it('says so where something else answers than the service, and obeys it all the same', async () => {
+    const html = { 'Content-Type': 'text/html' };
+    tokenAnswers = [
+      answer(404, '<html>', html),
+      answer(301, '<html>', { ...html, Location: 'https://elsewhere/' }),
+      answer(200, '<html>', html),
+      answer(503, '<html>', { ...html, 'Retry-After': '100' }),
+    ];
+    await keep(0, 1);
+    await drain();
+    const another = `there is no service at ${url.href}/o/token/, so url is not its address`;
+    expect(told.failures).to.deep.equal([
+      `no token: 404: ${another}`,
+      `no token: 301 (moved to https://elsewhere/): ${another}`,
+      `no token: 200: ${another}`,
+      'no token: 503',
+    ]);
+    waits.slice(0, 3).forEach((wait) => {
+      expect(wait).to.be.at.least(30_000);
+    });
+    expect(waits[3]).to.equal(100_000);
+    expect(told.sent).to.equal(1);
+  });
+
+  it('says what is wrong with an address that takes no connection, or no TLS', async () => {
+    const tokensOf = (address: string): Tokens =>
+      new Tokens({ url: new URL(address), clientId: 'one', clientSecret: 'secret', timeout: 300 });
+    const reasonOf = (failing: Promise<unknown>): Promise<string> =>
+      failing.then(
+        () => 'none',
+        (error: unknown) => messageOf(error),
+      );
+    const secure = `https://${url.host}`;
+    expect(await reasonOf(tokensOf(secure).get())).to.equal(
+      `no token: ${secure} speaks no TLS: url may have to begin with http://`,
+    );
+    const nobody = `127.0.0.1:${await freePort()}`;
+    expect(await reasonOf(tokensOf(`http://${nobody}`).get())).to.equal(`no token: connect ECONNREFUSED ${nobody}`);
   });
 
   it('sends fewer at once where a request is too large, in order, and more again later', async () => {

@@ -247,12 +247,16 @@ describe('StatsD in the agent', () => {
     it('says what it cannot have', async () => {
       const first = await listenForStatsD({ port: 0, path: undefined }, () => undefined);
       const again = listenForStatsD({ port: first.port, path: undefined }, () => undefined);
-      expect(await reasonOf(again)).to.match(/^StatsD cannot be taken on UDP port \d+: .*EADDRINUSE/);
+      expect(await reasonOf(again)).to.match(
+        /^StatsD cannot be taken on UDP port \d+: .*EADDRINUSE.*choose another one \(statsd\)\.$/,
+      );
       await first.close();
       const file = socketPath();
       writeFileSync(file, 'somebody else needs it');
       const taken = listenForStatsD({ port: undefined, path: file }, () => undefined);
       expect(await reasonOf(taken)).to.contain(`StatsD cannot be taken on ${file}: `);
+      const both = listenForStatsD({ port: 0, path: file }, () => undefined);
+      expect(await reasonOf(both)).to.match(/^StatsD cannot be taken on \/.*choose another one \(statsdSocket\)\.$/);
       expect(existsSync(file)).to.equal(true);
     });
 
