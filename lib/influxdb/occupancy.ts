@@ -3,7 +3,7 @@ import { type Series, seriesOf } from '../event.js';
 import { toMilliseconds } from '../time.js';
 import { isSelected, rangeOf } from './flux.js';
 import { Intervals } from './intervals.js';
-import { seriesPrefix } from './line-protocol.js';
+import { linePrefix } from './line-protocol.js';
 import { Page } from './page.js';
 
 /**
@@ -34,6 +34,7 @@ export class SeriesTimes {
   level = DAY_LEVEL;
   /** The longest that was not too full. */
   longest: number = LONGEST_LEVEL;
+  /** See `linePrefix`. */
   readonly prefix: string;
   /** No two of them overlap. */
   private readonly pages = new Map<number, Page>();
@@ -43,7 +44,7 @@ export class SeriesTimes {
   private givenUp: { readonly start: number; readonly end: number } | undefined;
 
   constructor(readonly series: Series) {
-    this.prefix = seriesPrefix(series);
+    this.prefix = linePrefix(series);
   }
 
   pageAt(milliseconds: number): Page | undefined {

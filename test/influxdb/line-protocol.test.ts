@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { seriesOf } from '../../lib/event.js';
-import { lineOf, seriesPrefix } from '../../lib/influxdb/line-protocol.js';
+import { lineOf, linePrefix } from '../../lib/influxdb/line-protocol.js';
 
 describe('Line protocol', () => {
   it('has the namespace as measurement, the name as a tag, the value as a float', () => {
-    const prefix = seriesPrefix(seriesOf('Server 1', 'cpu', { region: 'eu,west', host: 'web=1' }));
+    const prefix = linePrefix(seriesOf('Server 1', 'cpu', { region: 'eu,west', host: 'web=1' }));
     expect(prefix).to.equal('Server\\ 1,host=web\\=1,name=cpu,region=eu\\,west value=');
     expect(lineOf(prefix, 42, undefined, 1_605_179_400_000, 7)).to.equal(`${prefix}42 1605179400000000007`);
   });
