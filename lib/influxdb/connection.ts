@@ -13,7 +13,8 @@ export interface ConnectionOptions {
 export interface Request {
   /** What follows the address of InfluxDB. */
   readonly target: string;
-  readonly body?: string;
+  /** In one piece or in several. */
+  readonly body?: string | readonly string[];
   /** Of the body; text unless told. */
   readonly type?: string;
   /** In milliseconds, in place of the connection's own. */
@@ -61,14 +62,15 @@ export class Connection {
   exchange({ target, body, type = 'text/plain; charset=utf-8', ...rest }: Request): Promise<Answer> {
     const { url, token } = this.options;
     const timeout = rest.timeout ?? this.options.timeout;
+    const pieces = typeof body === 'string' ? [body] : body;
     if (this.signal.aborted) return Promise.reject(new Error('the connection is closed'));
     return new Promise((resolve, reject) => {
       const request = this.request(url.replace(/\/$/, '') + target, {
-        method: body === undefined ? 'GET' : 'POST',
+        method: pieces === undefined ? 'GET' : 'POST',
         agent: this.agent,
         headers: {
           authorization: `Token ${token}`,
-          ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
+          ...(pieces && { 'content-type': type, 'content-length': bytesOf(pieces) }),
         },
       });
       const giveUp = (): void => {
@@ -87,7 +89,8 @@ export class Connection {
             clearTimeout(timer);
           });
       });
-      request.end(body);
+      for (const piece of pieces ?? []) request.write(piece);
+      request.end();
     });
   }
 
@@ -116,6 +119,10 @@ function read(response: http.IncomingMessage): Promise<Answer> {
       });
     });
   });
+}
+
+function bytesOf(pieces: readonly string[]): number {
+  return pieces.reduce((bytes, piece) => bytes + Buffer.byteLength(piece), 0);
 }
 
 function messageIn(body: string): string | undefined {

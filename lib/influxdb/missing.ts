@@ -6,7 +6,7 @@ export class Missing {
   size = 0;
   private readonly bySeries = new Map<SeriesTimes, Map<number, number>>();
 
-  addIfUnknown(occupancy: Occupancy, { point, times, milliseconds }: Arrival): void {
+  addIfUnknown(occupancy: Occupancy, { point, times, moment: { milliseconds } }: Arrival): void {
     // A sample stays at its exact time, whatever is there.
     if (point.identity.kind === 'sample' || occupancy.pageAt(times, milliseconds)) return;
     const pages = this.bySeries.get(times) ?? new Map<number, number>();

@@ -3,7 +3,7 @@ import { type Series, seriesOf } from '../event.js';
 import { toMilliseconds } from '../time.js';
 import { isSelected, rangeOf } from './flux.js';
 import { Intervals } from './intervals.js';
-import { seriesPrefix } from './line-protocol.js';
+import { linePrefix } from './line-protocol.js';
 import { Page } from './page.js';
 
 /**
@@ -31,6 +31,7 @@ export class SeriesTimes {
   level = DAY_LEVEL;
   /** The longest that was not too full. */
   longest: number = LONGEST_LEVEL;
+  /** See `linePrefix`. */
   readonly prefix: string;
   /** No two of them overlap. */
   private readonly pages = new Map<number, Page>();
@@ -38,7 +39,7 @@ export class SeriesTimes {
   private recent: Page | undefined;
 
   constructor(readonly series: Series) {
-    this.prefix = seriesPrefix(series);
+    this.prefix = linePrefix(series);
   }
 
   pageAt(milliseconds: number): Page | undefined {
@@ -144,7 +145,7 @@ export class Occupancy {
     if (milliseconds < this.since) return this.pageAt(times, milliseconds);
     const page = times.pageAt(milliseconds);
     if (page === undefined && !times.unknown.meets(milliseconds, milliseconds + 1)) {
-      times.unknown.add(this.since, pageOf(SECOND_LEVEL, milliseconds).end);
+      times.unknown.add(this.since, (numberAt(SECOND_LEVEL, milliseconds) + 1) * PAGE_LENGTHS[SECOND_LEVEL]);
     }
     return page;
   }

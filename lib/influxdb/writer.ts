@@ -87,8 +87,9 @@ export class Writer {
       const part = await this.nextPart(occupancy, points, from);
       // Where nothing is written there is nothing to repeat; the next record tells of these points too.
       const record = async ({ nanoseconds }: Placement): Promise<void> => {
+        if (delivery === undefined) return;
         for (const nanosecond of nanoseconds) plan.push(nanosecond);
-        if (nanoseconds.some((nanosecond) => nanosecond >= 0)) await delivery?.record(writePlan(plan));
+        if (nanoseconds.some((nanosecond) => nanosecond >= 0)) await delivery.record(writePlan(plan));
       };
       for (const { index, reason } of await this.settle(occupancy, part, place(occupancy, part), course, record)) {
         refusals.push({ index: from + index, reason });
@@ -165,16 +166,14 @@ export class Writer {
   }
 
   private async send(part: readonly Arrival[], nanoseconds: readonly number[], course: Course): Promise<Refusal[]> {
-    const lines: string[] = [];
-    const indexes: number[] = [];
-    part.forEach((arrival, index) => {
-      const nanosecond = nanoseconds[index] ?? FULL;
-      if (nanosecond < 0) return;
-      lines.push(lineAt(arrival, nanosecond));
-      indexes.push(index);
-    });
-    const refused = lines.length === 0 ? [] : await this.sender.send(lines, course);
-    return refused.map(({ index, reason }) => ({ index: indexes[index] ?? 0, reason }));
+    const sent: number[] = [];
+    for (let index = 0; index < part.length; index++) if ((nanoseconds[index] ?? FULL) >= 0) sent.push(index);
+    if (sent.length === 0) return [];
+    const at = (index: number): string | undefined => {
+      const arrival = part[index];
+      return arrival && lineAt(arrival, nanoseconds[index] ?? FULL);
+    };
+    return this.sender.send({ keys: () => sent, at }, course);
   }
 }
 
@@ -190,11 +189,12 @@ function withFate(error: unknown, { begun }: Course): unknown {
 }
 
 function fullOnes(nanoseconds: readonly number[]): Refusal[] {
+  if (!nanoseconds.includes(FULL)) return [];
   return nanoseconds.flatMap((nanosecond, index) => (nanosecond === FULL ? [{ index, reason: MILLISECOND_FULL }] : []));
 }
 
 function forget(occupancy: Occupancy, arrival: Arrival | undefined): void {
-  if (arrival) occupancy.forget(arrival.times, arrival.milliseconds);
+  if (arrival) occupancy.forget(arrival.times, arrival.moment.milliseconds);
 }
 
 /** With an event, those that were taken for it (of the same id) are refused too. */

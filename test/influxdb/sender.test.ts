@@ -94,6 +94,16 @@ describe('Sending lines to InfluxDB', () => {
     expect(bodies).to.deep.equal(Array.from({ length: 4 }, () => 'a value=1 1\nb value=2 2'));
   });
 
+  it('arrives whole and in order, however much it is', async () => {
+    const to = await serve(() => ({ status: 204 }));
+    for (const length of [1, 255, 256, 257, 25_000]) {
+      const lines = Array.from({ length }, (_, index) => `é,host=${index} value=${index} ${index}`);
+      bodies.length = 0;
+      expect(await to.send(lines)).to.deep.equal([]);
+      expect(bodies).to.deep.equal([lines.join('\n')]);
+    }
+  });
+
   it('is not repeated once others may have taken the work over, nor sent in parts', async () => {
     const replies: Reply[] = [{ status: 503 }, { status: 422, message: 'points beyond retention policy' }];
     const to = await serve((_, attempt) => replies[attempt - 1] ?? { status: 204 });
