@@ -1,3 +1,5 @@
+import { framed } from '../recently-used.js';
+
 /**
  * Metrics of OpenTelemetry as they come, whichever encoding they came in: what is used of
  * `opentelemetry.proto.metrics.v1` (https://opentelemetry.io/docs/specs/otel/metrics/data-model/).
@@ -20,8 +22,17 @@ export interface Metric {
 
 export type MetricKind = 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram' | 'summary';
 
-/** Keys with their values as texts, in the order in which they came. */
+/** Keys with their values as texts, in the order in which they came. Equal ones are mostly the same object. */
 export type Attributes = readonly (readonly [key: string, value: string])[];
+
+export const NO_ATTRIBUTES: Attributes = Object.freeze([]);
+
+/** Equal for equal attributes, and only for them. */
+export function textOfAttributes(attributes: Attributes): string {
+  let text = '';
+  for (const [key, value] of attributes) text += framed(key) + framed(value);
+  return text;
+}
 
 export const DELTA = 1;
 export const CUMULATIVE = 2;
@@ -58,5 +69,5 @@ export interface ExponentialBuckets {
 export const NO_RECORDED_VALUE = 1;
 
 export function emptyPoint(): DataPoint {
-  return { attributes: [], start: 0n, time: 0n, flags: 0 };
+  return { attributes: NO_ATTRIBUTES, start: 0n, time: 0n, flags: 0 };
 }

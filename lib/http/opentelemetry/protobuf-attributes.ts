@@ -1,12 +1,45 @@
 import { fixed64Tag, lengthTag, type ProtobufReader, varintTag } from '../protobuf.js';
 import { textOfValue, type Value } from './attributes.js';
 import { MAX_ATTRIBUTES, MAX_DEPTH } from './limits.js';
+import { type Attributes, NO_ATTRIBUTES, textOfAttributes } from './metrics.js';
+import type { ParseContext } from './parse-context.js';
 
-/** Reads a `KeyValue` and adds it to the others. */
-export function readAttribute(reader: ProtobufReader, attributes: (readonly [string, string])[]): void {
-  if (attributes.length >= MAX_ATTRIBUTES) throw new RangeError(`there are more than ${MAX_ATTRIBUTES} attributes`);
-  const [key, value] = readKeyValue(reader, 0);
-  attributes.push([key, textOfValue(value)]);
+/**
+ * Reads attributes that come one after the other, the first without its tag. They are taken apart only where the very
+ * bytes were not seen lately.
+ * @param end - where the message that they belong to ends
+ */
+export function readRun(reader: ProtobufReader, tag: number, end: number, { attributes }: ParseContext): Attributes {
+  const start = reader.pos;
+  const bytes = reader.run(tag, end);
+  const next = reader.pos;
+  const run = attributes.find(bytes, () => {
+    reader.pos = start;
+    const all: (readonly [string, string])[] = [];
+    do {
+      if (all.length > 0) reader.uint32();
+      if (all.length >= MAX_ATTRIBUTES) throw tooMany();
+      const [key, value] = readKeyValue(reader, 0);
+      all.push([key, textOfValue(value)]);
+    } while (reader.pos < next);
+    return all;
+  });
+  reader.pos = next;
+  return run;
+}
+
+/** All attributes of one message, which mostly are a single run. */
+export function joined(runs: readonly Attributes[], { attributes }: ParseContext): Attributes {
+  const [first = NO_ATTRIBUTES] = runs;
+  if (runs.length <= 1) return first;
+  const all = runs.flat();
+  if (all.length > MAX_ATTRIBUTES) throw tooMany();
+  // No byte is a character like the first of this key.
+  return attributes.find(`\u0100${textOfAttributes(all)}`, () => all);
+}
+
+function tooMany(): RangeError {
+  return new RangeError(`there are more than ${MAX_ATTRIBUTES} attributes`);
 }
 
 function readKeyValue(reader: ProtobufReader, depth: number): [string, Value] {

@@ -1,21 +1,6 @@
-import { hash } from 'node:crypto';
-import type { Series } from '../../event.js';
-import { seriesOf } from '../../event.js';
 import type { Reader } from '../../store.js';
 import { END_OF_TIME, MILLISECOND, MIN_TIME } from '../../time.js';
-
-/** Under this name the state of the streams of a namespace is kept, each as a series of its own. */
-export const STATE_NAME = 'otel.cumulative';
-
-/** A digest that stands for a stream: no two of millions are likely to share one. */
-export function streamId(stream: string): string {
-  return hash('sha256', stream).slice(0, 16);
-}
-
-/** The series that holds the values of a stream as they were read. */
-export function stateSeries(namespace: string, id: string): Series {
-  return seriesOf(namespace, STATE_NAME, { stream: id });
-}
+import { STATE_NAME } from './streams.js';
 
 /** The question for the last value of a stream within a range of time, in whole milliseconds, its end excluded. */
 export interface StateQuestion {

@@ -1,9 +1,10 @@
 import type { RouterInstance } from '@koa/router';
 import type { Authenticator } from '../../access.js';
 import { TrackingError } from '../../errors.js';
+import type { Series } from '../../event.js';
 import type { Context, ErrorForm, RequestState } from '../context.js';
 import { type AgentFormat, type Front, type Intake, receive } from '../intake.js';
-import { SeriesCache } from '../series-cache.js';
+import { RecentlyUsed } from '../recently-used.js';
 import type { Samples } from './samples.js';
 import { readVersion1 } from './version-1.js';
 import { readVersion2 } from './version-2.js';
@@ -22,14 +23,14 @@ export function routeRemoteWrite(
   authenticator: Authenticator,
   front: Front,
 ): void {
-  const caches = { [VERSION_1]: new SeriesCache(), [VERSION_2]: new SeriesCache() };
+  const known = { [VERSION_1]: new RecentlyUsed<Series>(), [VERSION_2]: new RecentlyUsed<Series>() };
   const format: AgentFormat<Written> = {
     types: [PROTOBUF],
     compressions: ['snappy', 'gzip'],
     errorForm: asText,
     read: (body, ctx) => {
       const version = versionOf(ctx);
-      const samples = (version === VERSION_2 ? readVersion2 : readVersion1)(body, caches[version]);
+      const samples = (version === VERSION_2 ? readVersion2 : readVersion1)(body, known[version]);
       return { points: samples.points, samples };
     },
     answer: (ctx, { samples }) => {
