@@ -1,6 +1,6 @@
 /** Characters of all keys of one generation, and how many of them there may be. */
-const MAX_CHARACTERS = 2 ** 21;
-const MAX_ENTRIES = 20_000;
+const MAX_CHARACTERS = 2 ** 24;
+const MAX_ENTRIES = 100_000;
 
 /**
  * Remembers what the words of another program became, such as a series: making it takes many times as long as finding

@@ -1,11 +1,10 @@
-import type { Reader } from '../../store.js';
-import { END_OF_TIME, MILLISECOND, MIN_TIME, SECOND } from '../../time.js';
+import { MIN_TIME, SECOND } from '../../time.js';
 import { type Point, SAMPLE } from '../../event.js';
 import type { CumulativeReading, Reading } from './readings.js';
-import { questionKey, readStates, type StateQuestion } from './stream-state.js';
+import { countFrom, readStates, type StateReader, type Stored } from './stream-state.js';
 
 export interface StreamsOptions {
-  readonly reader: Pick<Reader, 'aggregate'>;
+  readonly reader: StateReader;
   /**
    * Resolves once the store holds everything that was accepted before a moment (milliseconds since 1970).
    * @throws TrackingError `unavailable` where it does not yet
@@ -46,7 +45,7 @@ export interface Increases {
   readonly conclude: (durable: boolean) => void;
 }
 
-const CAPACITY = 100_000;
+const CAPACITY = 200_000;
 
 /**
  * Makes increases of streams that count on and on, exactly, over kills, restarts and resends.
@@ -131,19 +130,20 @@ export class CumulativeStreams {
   }
 
   /** Asks the store about every reading of which memory does not know what was before it. */
-  private async lookUp(tasks: readonly Task[]): Promise<ReadonlyMap<string, number>> {
-    const questions: StateQuestion[] = [];
+  private async lookUp(tasks: readonly Task[]): Promise<ReadonlyMap<CumulativeReading, Stored>> {
+    const unknown: CumulativeReading[] = [];
+    const late: CumulativeReading[] = [];
     for (const { reading, known } of tasks) {
-      if (known.time === undefined) questions.push(beforeIt(reading), atIt(reading), behindIt(reading));
-      else if (reading.time < known.time) questions.push(beforeIt(reading), atIt(reading));
+      if (known.time === undefined) unknown.push(reading);
+      else if (reading.time < known.time) late.push(reading);
     }
-    if (questions.length === 0) return NOTHING;
+    if (unknown.length === 0 && late.length === 0) return NOTHING;
     if (this.forgottenAt > this.settledBefore) {
       const moment = this.forgottenAt;
       await this.options.settled(moment);
       this.settledBefore = moment;
     }
-    return readStates(this.options.reader, questions);
+    return readStates(this.options.reader, unknown, late);
   }
 
   private forget(tasks: readonly Task[]): void {
@@ -162,36 +162,32 @@ export class CumulativeStreams {
   }
 }
 
-const NOTHING: ReadonlyMap<string, number> = new Map();
+const NOTHING: ReadonlyMap<CumulativeReading, Stored> = new Map();
 
 /** Counts the readings of one request, in order of time. */
 class Counting {
   readonly increases: Reading[] = [];
   readonly states: Point[] = [];
 
-  constructor(private readonly stored: ReadonlyMap<string, number>) {}
+  constructor(private readonly stored: ReadonlyMap<CumulativeReading, Stored>) {}
 
   count({ reading, known }: Task): void {
-    const { time, value, start } = reading;
+    const { time, value } = reading;
     const newest = known.time;
-    const behind = newest === undefined ? this.read(behindIt(reading)) : time < newest ? known.value : undefined;
+    const stored = this.stored.get(reading);
+    const behind = newest === undefined ? stored?.behind : time < newest ? known.value : undefined;
     if (behind !== undefined) {
-      this.countLate(reading, behind);
+      // A later reading is there. Unless that began anew since, it has counted this one in.
+      const isCounted = behind >= value;
+      if (stored?.at !== undefined || !isCounted) this.add(reading, stored?.before, MIN_TIME);
       return;
     }
-    if (newest === undefined) known.before = this.read(beforeIt(reading));
-    else if (time > newest) known.before = start === 0n || newest >= start ? known.value : undefined;
+    if (newest === undefined) known.before = stored?.before;
+    else if (time > newest) known.before = newest >= countFrom(reading) ? known.value : undefined;
     if (newest === undefined || time === newest) known.kept = MIN_TIME;
     if (this.add(reading, known.before, known.kept)) known.kept = time;
     known.time = time;
     known.value = value;
-  }
-
-  /** A later reading is there. Unless that began anew since, it has counted this one in. */
-  private countLate(reading: CumulativeReading, behind: number): void {
-    const isStored = this.read(atIt(reading)) !== undefined;
-    const isCounted = behind >= reading.value;
-    if (isStored || !isCounted) this.add(reading, this.read(beforeIt(reading)), MIN_TIME);
   }
 
   /** @returns whether there was anything to store: what nobody misses is left out, if its value was `kept` lately */
@@ -205,10 +201,6 @@ class Counting {
     }
     return true;
   }
-
-  private read(question: StateQuestion): number | undefined {
-    return this.stored.get(questionKey(question));
-  }
 }
 
 /** What a reading adds to the one before it; nothing for one that others start from. */
@@ -219,18 +211,6 @@ function increaseOf(
   if (before === undefined) return countsFromStart ? value : undefined;
   const fell = value < before && (monotonic || start === 0n);
   return fell ? value : value - before;
-}
-
-function beforeIt({ stream, time, start }: CumulativeReading): StateQuestion {
-  return { namespace: stream.series.namespace, id: stream.id, from: start === 0n ? MIN_TIME : start, to: time };
-}
-
-function atIt({ stream, time }: CumulativeReading): StateQuestion {
-  return { namespace: stream.series.namespace, id: stream.id, from: time, to: time + MILLISECOND };
-}
-
-function behindIt({ stream, time }: CumulativeReading): StateQuestion {
-  return { namespace: stream.series.namespace, id: stream.id, from: time + MILLISECOND, to: END_OF_TIME };
 }
 
 function byTime(one: CumulativeReading, other: CumulativeReading): number {

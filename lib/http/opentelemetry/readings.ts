@@ -1,8 +1,7 @@
 import { type Point, SAMPLE } from '../../event.js';
-import { END_OF_TIME, MIN_TIME } from '../../time.js';
+import { END_OF_TIME, MILLISECOND, MIN_TIME } from '../../time.js';
 import { boundText, bucketsOf } from './distributions.js';
 import { CUMULATIVE, type DataPoint, DELTA, type Metric, NO_RECORDED_VALUE, type ResourceMetrics } from './metrics.js';
-import { wholeMillisecond } from './stream-state.js';
 import type { MetricStreams, Stream, Streams } from './streams.js';
 
 /** Something read off a stream. */
@@ -68,8 +67,8 @@ class Request implements Readings {
   readonly reasons = new Set<string>();
   rejected = 0;
   // Most data points of a request have one time and one start.
-  private readonly wholeTime = remembering(wholeMillisecond);
-  private readonly wholeStart = remembering(wholeMillisecond);
+  private readonly wholeTime = wholeMilliseconds();
+  private readonly wholeStart = wholeMilliseconds();
 
   add(metric: Metric, streams: MetricStreams): void {
     const mode = modeOf(metric);
@@ -132,12 +131,12 @@ class Request implements Readings {
   }
 }
 
-/** Works out nothing again for the time that came just before. */
-function remembering(work: (time: bigint) => bigint): (time: bigint) => bigint {
-  let [last, result] = [0n, work(0n)];
+/** Rounds down to the whole millisecond, and not again for the time that came just before. */
+function wholeMilliseconds(): (time: bigint) => bigint {
+  let [last, whole] = [0n, 0n];
   return (time) => {
-    if (time !== last) [last, result] = [time, work(time)];
-    return result;
+    if (time !== last) [last, whole] = [time, time - (time % MILLISECOND)];
+    return whole;
   };
 }
 

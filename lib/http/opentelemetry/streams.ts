@@ -44,8 +44,8 @@ export class Stream {
 }
 
 /** Roughly the bytes that streams may take before they are all made anew, and what one takes beside its texts. */
-const MAX_BYTES = 32 * 2 ** 20;
-const STREAM_BYTES = 500;
+const MAX_BYTES = 64 * 2 ** 20;
+const STREAM_BYTES = 400;
 
 /**
  * The streams that data points belong to. To name a series and to take a digest costs many times as much as to find
