@@ -5,6 +5,7 @@ import type { Point } from '../event.js';
 import type {
   Delivery,
   Extent,
+  LatestPoint,
   NameSummary,
   PointsQuery,
   Refusal,
@@ -21,6 +22,7 @@ import { streamEvents } from './events.js';
 import { Exporting } from './exporting.js';
 import { FieldTypes } from './field-types.js';
 import { Gate } from './gate.js';
+import { latestOf } from './latest.js';
 import { Learning } from './learning.js';
 import { Reader } from './reader.js';
 import { Sender } from './sender.js';
@@ -115,6 +117,10 @@ export class InfluxDBStore implements Store {
 
   aggregate(question: WindowedQuestion): AsyncIterable<WindowAggregate> {
     return this.whileOpen((signal) => this.aggregator.aggregate(question, signal));
+  }
+
+  latest(selection: Selection, groupBy: string): AsyncIterable<LatestPoint> {
+    return this.whileOpen((signal) => latestOf(this.reader, this.bucket, this.types, selection, groupBy, signal));
   }
 
   events(query: EventsQuery): AsyncIterable<StoredEvent> {

@@ -16,7 +16,8 @@ const MAX_ATTRIBUTES_OF_ALL = 50 * MAX_EVENTS_PER_REQUEST;
 /** Counts what a request holds while it is read, so that too much of it is never kept. */
 export class Limits {
   private dataPoints = 0;
-  private attributes = 0;
+  /** How many were counted. */
+  attributes = 0;
   private numbers = 0;
 
   /** @throws TrackingError `too-large` */
@@ -29,9 +30,10 @@ export class Limits {
     }
   }
 
-  /** An attribute, or a part of one that is a list or a map. @throws TrackingError `too-large` */
-  countAttribute(): void {
-    if (++this.attributes > MAX_ATTRIBUTES_OF_ALL) {
+  /** Attributes, and parts of those that are lists or maps. @throws TrackingError `too-large` */
+  countAttributes(count = 1): void {
+    this.attributes += count;
+    if (this.attributes > MAX_ATTRIBUTES_OF_ALL) {
       throw new TrackingError(
         'too-large',
         `A request may carry at most ${MAX_ATTRIBUTES_OF_ALL} attributes, and this one has more. Send its data points in several.`,

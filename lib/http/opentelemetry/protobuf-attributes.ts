@@ -1,17 +1,55 @@
-import { boundedText } from './bounded-text.js';
+import { boundedText } from '../bounded-text.js';
 import { fixed64Tag, lengthTag, type ProtobufReader, varintTag } from '../protobuf.js';
-import { textOfValue, type Value } from './attributes.js';
-import { type Limits, MAX_ATTRIBUTES, MAX_DEPTH } from './limits.js';
+import { Attributes, NO_ATTRIBUTES, type Pair, textOfPairs, textOfValue, type Value } from './attributes.js';
+import { Limits, MAX_ATTRIBUTES, MAX_DEPTH } from './limits.js';
+import type { ParseContext } from './parse-context.js';
 
-/** Reads a `KeyValue` and adds it to the others. */
-export function readAttribute(reader: ProtobufReader, attributes: (readonly [string, string])[], limits: Limits): void {
-  if (attributes.length >= MAX_ATTRIBUTES) throw new RangeError(`there are more than ${MAX_ATTRIBUTES} attributes`);
-  const [key, value] = readKeyValue(reader, 0, limits);
-  attributes.push([boundedText(key), boundedText(textOfValue(value))]);
+/**
+ * Reads attributes that come one after the other, the first without its tag. They are taken apart only where the very
+ * bytes were not seen lately, and counted in any case.
+ * @param end - where the message that they belong to ends
+ */
+export function readRun(reader: ProtobufReader, tag: number, end: number, context: ParseContext): Attributes {
+  const start = reader.pos;
+  const bytes = reader.run(tag, end);
+  const next = reader.pos;
+  const run = context.attributes.find(bytes, () => {
+    reader.pos = start;
+    return readAttributes(reader, next);
+  });
+  reader.pos = next;
+  context.limits.countAttributes(run.count);
+  return run;
+}
+
+function readAttributes(reader: ProtobufReader, end: number): Attributes {
+  const limits = new Limits();
+  const pairs: Pair[] = [];
+  do {
+    if (pairs.length > 0) reader.uint32();
+    if (pairs.length >= MAX_ATTRIBUTES) throw tooMany();
+    const [key, value] = readKeyValue(reader, 0, limits);
+    pairs.push([boundedText(key), boundedText(textOfValue(value))]);
+  } while (reader.pos < end);
+  return new Attributes(pairs, limits.attributes);
+}
+
+/** All attributes of one message, which mostly are a single run. */
+export function joined(runs: readonly Attributes[], { attributes }: ParseContext): Attributes {
+  const [first = NO_ATTRIBUTES] = runs;
+  if (runs.length <= 1) return first;
+  const all = runs.flatMap(({ pairs }) => pairs);
+  if (all.length > MAX_ATTRIBUTES) throw tooMany();
+  // No byte is a character like the first of this key.
+  return attributes.find(`\u0100${textOfPairs(all)}`, () => new Attributes(all));
+}
+
+function tooMany(): RangeError {
+  return new RangeError(`there are more than ${MAX_ATTRIBUTES} attributes`);
 }
 
 function readKeyValue(reader: ProtobufReader, depth: number, limits: Limits): [string, Value] {
-  limits.countAttribute();
+  limits.countAttributes();
   let key = '';
   let value: Value = null;
   reader.fields((tag) => {
@@ -43,7 +81,7 @@ function readList(reader: ProtobufReader, depth: number, limits: Limits): Value[
   const values: Value[] = [];
   reader.fields((tag) => {
     if (tag === lengthTag(1) && values.length < MAX_ATTRIBUTES) {
-      limits.countAttribute();
+      limits.countAttributes();
       values.push(readAnyValue(reader, depth, limits));
     } else reader.pass(tag);
   });

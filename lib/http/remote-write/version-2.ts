@@ -2,7 +2,7 @@ import { adoptText } from '../../adoption.js';
 import { MAX_TEXT } from '../../event-rules.js';
 import type { Series } from '../../event.js';
 import { lengthTag, type ProtobufReader, readMessage, varintTag } from '../protobuf.js';
-import { framed, type SeriesCache } from '../series-cache.js';
+import { framed, type RecentlyUsed } from '../recently-used.js';
 import { LabelCount, MAX_LABELS, MAX_SYMBOLS } from './limits.js';
 import { Samples, seriesOfLabels } from './samples.js';
 
@@ -14,14 +14,14 @@ const TIME_SERIES = lengthTag(5);
  * are places in a table of texts. Metadata, exemplars and times of creation are passed over.
  * @throws TrackingError `invalid` where it is none, `too-large` where it holds too many samples
  */
-export function readVersion2(body: Buffer, cache: SeriesCache): Samples {
+export function readVersion2(body: Buffer, known: RecentlyUsed<Series>): Samples {
   return readMessage(body, 'io.prometheus.write.v2.Request', (reader) => {
     const symbols = readSymbols(reader, body.length);
     const samples = new Samples();
     const labels = new LabelCount();
     reader.pos = 0;
     reader.fields((tag) => {
-      if (tag === TIME_SERIES) readTimeSeries(reader, symbols, cache, samples, labels);
+      if (tag === TIME_SERIES) readTimeSeries(reader, symbols, known, samples, labels);
       else reader.pass(tag);
     }, body.length);
     return samples;
@@ -50,7 +50,7 @@ const HISTOGRAMS = lengthTag(3);
 function readTimeSeries(
   reader: ProtobufReader,
   symbols: readonly string[],
-  cache: SeriesCache,
+  known: RecentlyUsed<Series>,
   samples: Samples,
   labels: LabelCount,
 ): void {
@@ -62,7 +62,7 @@ function readTimeSeries(
   reader.pos = start;
   reader.fields((tag) => {
     if (tag === SAMPLES) {
-      series ??= cache.find(texts.map(framed).join(''), () => seriesOfLabels(inPairs(texts)));
+      series ??= known.find(texts.map(framed).join(''), () => seriesOfLabels(inPairs(texts)));
       samples.read(reader, series);
     } else {
       if (tag === HISTOGRAMS) samples.histograms++;

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import { gzipSync } from 'node:zlib';
 import type { Point } from '../../../lib/event.js';
+import type { Attributes } from '../../../lib/http/opentelemetry/attributes.js';
 import { Limits } from '../../../lib/http/opentelemetry/limits.js';
 import { readProtobufMetrics } from '../../../lib/http/opentelemetry/protobuf.js';
+import { RecentlyUsed } from '../../../lib/http/recently-used.js';
 import { type Front, openFront } from '../front.js';
 import { type ExportRequest, type MetricJson, type PointJson, toProtobuf } from './encoding.js';
 
@@ -295,6 +297,24 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       );
     });
 
+    it('takes a thousand attributes of data points with thousands of buckets, and keeps those apart', async () => {
+      const attributes = Array.from({ length: 1000 }, (_, index) => attribute(`k${index}`, 'x'.repeat(200)));
+      const explicitBounds = Array.from({ length: 5000 }, (_, index) => index);
+      const counted = { startTimeUnixNano: START, timeUnixNano: at(1), count: '5000', explicitBounds };
+      const bucketCounts = explicitBounds.map(() => '1');
+      const dataPoints = ['a', 'b'].map((way) => ({
+        attributes: [...attributes.slice(1), attribute('way', way)],
+        ...counted,
+        bucketCounts,
+      }));
+      const request = requestOf({ name: 'h', histogram: { aggregationTemporality: 2, dataPoints } });
+      await sendAll(request, request);
+      const buckets = front.points.filter(({ series }) => series.name === 'h.bucket');
+      expect(buckets).to.have.length(10_000);
+      expect(new Set(buckets.map(({ series }) => series.key)).size).to.equal(10_000);
+      expect(buckets.every(({ value }) => value === 1)).to.equal(true);
+    });
+
     it('refuses more than 10,000 data points whole', async () => {
       const dataPoints = Array.from({ length: 10_001 }, (_, index) => ({ timeUnixNano: at(index), asDouble: 1 }));
       const response = await send(requestOf({ name: 'g', gauge: { dataPoints } }));
@@ -378,6 +398,8 @@ describe('Metrics in Protocol Buffers', () => {
     const empty = Buffer.from(toProtobuf({ resourceMetrics: [{ scopeMetrics: [{ metrics: [metric, metric] }] }] }));
     const right = toProtobuf(sumOf(1, 5));
     const body = Buffer.concat([...Array.from({ length: 1000 }, () => empty), Buffer.alloc(2000, '\x0a\0'), right]);
-    expect(readProtobufMetrics(body, new Limits()).map(({ metrics }) => metrics.length)).to.deep.equal([1]);
+    const attributes = new RecentlyUsed<Attributes>(({ bytes }) => bytes);
+    const read = readProtobufMetrics(body, { limits: new Limits(), attributes });
+    expect(read.map(({ metrics }) => metrics.length)).to.deep.equal([1]);
   });
 });
