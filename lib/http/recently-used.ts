@@ -1,7 +1,7 @@
 import { boundedText } from './bounded-text.js';
 
 /** Roughly the bytes of one generation, and what an entry takes beside its key and its value. */
-const MAX_BYTES = 64 * 2 ** 20;
+const MAX_BYTES = 16 * 2 ** 20;
 const ENTRY_BYTES = 100;
 
 /** Longer words are known by a hash: no entry is of megabytes, and no two long ones are compared to their ends. */

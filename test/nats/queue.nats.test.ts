@@ -153,6 +153,28 @@ describe('the queue in NATS', () => {
     expect((await queue.lag()).events).to.be.within(150_000, 250_000);
   });
 
+  it('tells whether what was queued by a moment is in the store, whatever is queued behind it', async () => {
+    const queue = await open();
+    expect(await (await queue.horizon())()).to.equal(true);
+    await queue.publish([point({ namespace: 'before' })]);
+    await queue.publish([point({ namespace: 'before' })]);
+    const isReached = await queue.horizon();
+    await queue.publish([point({ namespace: 'behind', value: 2 })]);
+    expect(await isReached()).to.equal(false);
+    let free = (): void => undefined;
+    const held = new Promise<void>((resolve) => (free = resolve));
+    queue.feed({
+      write: async (given) => {
+        if (given.some(({ value }) => value === 2)) await held;
+        return [];
+      },
+      delete: () => Promise.resolve(0),
+    });
+    await until(isReached);
+    expect(await (await queue.horizon())()).to.equal(false);
+    free();
+  });
+
   it('says it for what another instance consumes too', async () => {
     const stream = server().freshStream();
     const [one, other] = [await open({ stream }), await open({ stream })];

@@ -5,14 +5,16 @@ import { countFrom, readStates, type StateReader, type Stored } from './stream-s
 
 export interface StreamsOptions {
   readonly reader: StateReader;
-  /**
-   * Resolves once the store holds everything that was accepted before a moment (milliseconds since 1970).
-   * @throws TrackingError `unavailable` where it does not yet
-   */
-  readonly settled: (before: number) => Promise<void>;
+  readonly horizon: () => Promise<Horizon>;
   /** How many streams are kept in memory. */
   readonly capacity?: number;
 }
+
+/**
+ * What was accepted until it was noted: resolves once the store holds all of that, and rejects with `unavailable` where it
+ * does not yet.
+ */
+type Horizon = () => Promise<void>;
 
 /** What is known of a stream. Only the request that holds it looks at it and changes it. */
 interface Known {
@@ -71,9 +73,8 @@ const CAPACITY = 200_000;
 export class CumulativeStreams {
   /** By the stream's id; the one that was met first goes first. */
   private readonly known = new Map<string, Known>();
-  /** When something was last forgotten that the store may not have got yet; a service that starts knows nothing. */
-  private forgottenAt = Date.now();
-  private settledBefore = -Infinity;
+  /** Where something was forgotten that the store may not have got yet; a service that starts knows nothing. */
+  private unsettled: { horizon?: Horizon } | undefined = {};
 
   constructor(private readonly options: StreamsOptions) {}
 
@@ -138,17 +139,27 @@ export class CumulativeStreams {
       else if (reading.time < known.time) late.push(reading);
     }
     if (unknown.length === 0 && late.length === 0) return NOTHING;
-    if (this.forgottenAt > this.settledBefore) {
-      const moment = this.forgottenAt;
-      await this.options.settled(moment);
-      this.settledBefore = moment;
-    }
+    await this.settle(late.length > 0);
     return readStates(this.options.reader, unknown, late);
+  }
+
+  /**
+   * Waits until the store holds what was forgotten.
+   * @param all - what is remembered as well, for older readings of the same streams lie only there
+   */
+  private async settle(all: boolean): Promise<void> {
+    const { unsettled } = this;
+    if (all) await (await this.options.horizon())();
+    else if (unsettled !== undefined) {
+      unsettled.horizon ??= await this.options.horizon();
+      await unsettled.horizon();
+    }
+    if (this.unsettled === unsettled) this.unsettled = undefined;
   }
 
   private forget(tasks: readonly Task[]): void {
     for (const { reading } of tasks) this.known.delete(reading.stream.id);
-    this.forgottenAt = Date.now();
+    this.unsettled = {};
   }
 
   private makeRoom(): void {
@@ -158,7 +169,7 @@ export class CumulativeStreams {
       if (this.known.size <= capacity) break;
       if (held === undefined) this.known.delete(id);
     }
-    this.forgottenAt = Date.now();
+    this.unsettled = {};
   }
 }
 

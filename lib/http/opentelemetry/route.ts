@@ -16,7 +16,7 @@ import { readProtobufMetrics } from './protobuf.js';
 import { type Readings, readingsOf } from './readings.js';
 import { Streams, type TagChoice } from './streams.js';
 
-export interface OpenTelemetryOptions extends Pick<StreamsOptions, 'settled'> {
+export interface OpenTelemetryOptions extends Pick<StreamsOptions, 'horizon'> {
   readonly choice: TagChoice;
 }
 

@@ -6,7 +6,8 @@ import { Limits } from '../../../lib/http/opentelemetry/limits.js';
 import { readProtobufMetrics } from '../../../lib/http/opentelemetry/protobuf.js';
 import { RecentlyUsed } from '../../../lib/http/recently-used.js';
 import { type Front, openFront } from '../front.js';
-import { type ExportRequest, type MetricJson, type PointJson, toProtobuf } from './encoding.js';
+import type { TagChoice } from '../../../lib/http/opentelemetry/streams.js';
+import { type Data, type ExportRequest, type MetricJson, type PointJson, toProtobuf } from './encoding.js';
 
 const START = '1700000000000000000';
 const RESOURCE = { attributes: [attribute('service.name', 'shop'), attribute('host.name', 'web-1')] };
@@ -356,11 +357,11 @@ describe('POST /v1/metrics', () => {
   it('asks the store nothing, and forgets nothing, for who may not write to the namespace', async () => {
     let asked = 0;
     const choice = { resourceTags: [], tags: null };
-    const settled = (): Promise<void> => {
+    const horizon = (): Promise<() => Promise<void>> => {
       asked++;
-      return Promise.resolve();
+      return Promise.resolve(() => Promise.resolve());
     };
-    const front = await openFront({ opentelemetry: { choice, settled } });
+    const front = await openFront({ opentelemetry: { choice, horizon } });
     const send = async (seconds: number, token: string): Promise<number> => {
       const headers = { 'content-type': 'application/x-protobuf', authorization: `Bearer ${token}` };
       const body = toProtobuf(sumOf(seconds, seconds));
@@ -401,5 +402,65 @@ describe('Metrics in Protocol Buffers', () => {
     const attributes = new RecentlyUsed<Attributes>(({ bytes }) => bytes);
     const read = readProtobufMetrics(body, { limits: new Limits(), attributes });
     expect(read.map(({ metrics }) => metrics.length)).to.deep.equal([1]);
+  });
+});
+
+describe('Chosen attributes of OpenTelemetry', () => {
+  const RESOURCE_ATTRIBUTES = [...RESOURCE.attributes, attribute('k8s.pod.name', 'pod-1'), attribute('os', 'linux')];
+
+  /** What is stored of requests where only these attributes become tags. */
+  async function storedWith(choice: TagChoice, ...requests: ExportRequest[]): Promise<string[]> {
+    const front = await openFront({
+      opentelemetry: { choice, horizon: () => Promise.resolve(() => Promise.resolve()) },
+    });
+    try {
+      for (const request of requests) {
+        const response = await front.fetch('/v1/metrics', {
+          method: 'POST',
+          body: toProtobuf(request),
+          headers: { 'content-type': 'application/x-protobuf' },
+        });
+        if (response.status !== 200) throw new Error(await response.text());
+      }
+      return storedIn(front);
+    } finally {
+      await front.close();
+    }
+  }
+
+  function states(kind: Partial<Data>, seconds: number, values: Readonly<Record<string, number>>): ExportRequest {
+    const dataPoints = Object.entries(values).map(([key, asDouble]) => {
+      const [state = '', cpu = ''] = key.split(' ');
+      const attributes = [attribute('state', state), attribute('cpu', cpu)];
+      return { startTimeUnixNano: START, timeUnixNano: at(seconds), attributes, asDouble };
+    });
+    const metric = { name: 'time', sum: { ...kind, isMonotonic: true, dataPoints } };
+    const resource = { attributes: RESOURCE_ATTRIBUTES };
+    return { resourceMetrics: [{ resource, scopeMetrics: [{ scope: { name: 'test' }, metrics: [metric] }] }] };
+  }
+
+  it('are those of the resource that are named, and all of the data point', async () => {
+    const stored = await storedWith(
+      { resourceTags: ['k8s.pod.name', 'absent'], tags: null },
+      states({ aggregationTemporality: 1 }, 1, { 'idle 0': 1 }),
+    );
+    expect(stored).to.deep.equal(['time{cpu=0,k8s.pod.name=pod-1,state=idle} 1=1']);
+  });
+
+  it('add up what differs in others alone, each count by itself', async () => {
+    const choice = { resourceTags: [], tags: ['state', 'absent'] };
+    const cumulative = { aggregationTemporality: 2 };
+    const first = states(cumulative, 1, { 'idle 0': 10, 'idle 1': 20, 'user 0': 1 });
+    // The second processor began anew, and the first went on.
+    const second = states(cumulative, 2, { 'idle 0': 15, 'idle 1': 4, 'user 0': 3 });
+    const expected = ['time{state=idle} 1=30', 'time{state=idle} 2=9', 'time{state=user} 1=1', 'time{state=user} 2=2'];
+    expect(await storedWith(choice, first, second, first, second)).to.deep.equal(expected);
+    const deltas = states({ aggregationTemporality: 1 }, 1, { 'idle 0': 10, 'idle 1': 20, 'user 0': 1 });
+    expect(await storedWith(choice, deltas, deltas)).to.deep.equal(expected.filter((text) => text.includes(' 1=')));
+  });
+
+  it('may be none', async () => {
+    const request = states({ aggregationTemporality: 2 }, 1, { 'idle 0': 10, 'user 0': 1 });
+    expect(await storedWith({ resourceTags: [], tags: [] }, request)).to.deep.equal(['time{} 1=11']);
   });
 });

@@ -174,6 +174,54 @@ for (const [version, { type, encode }] of Object.entries(VERSIONS)) {
   });
 }
 
+describe('Remote write', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 12 });
+  const label = fc.tuple(fc.oneof(fc.constantFrom('__name__', 'job', 'instance', 'name'), text), text);
+  const sample = fc.tuple(
+    fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 0, max: 5000 }) }, fc.maxSafeInteger()),
+    fc.oneof(fc.double(), fc.constant(STALE)),
+  );
+  const request = fc.array(
+    fc.record({
+      labels: fc.uniqueArray(label, { selector: ([key]) => key, maxLength: 6 }),
+      samples: fc.array(sample, { maxLength: 4 }),
+      histograms: fc.nat(2),
+    }),
+    { maxLength: 5 },
+  );
+
+  /** The answer to a request that is sent twice, and what is stored of it. */
+  async function outcomeOf(
+    all: readonly SentSeries[],
+    { type, encode }: (typeof VERSIONS)[keyof typeof VERSIONS],
+  ): Promise<unknown> {
+    const front = await openFront();
+    const answers: unknown[] = [];
+    for (let time = 0; time < 2; time++) {
+      const response = await front.fetch('/api/v1/write', {
+        method: 'POST',
+        body: compressSync(encode(all)),
+        headers: { 'content-type': type, 'content-encoding': 'snappy' },
+      });
+      const counts = [...response.headers].filter(([name]) => /^x-(?:prometheus|tracking)-/.test(name));
+      answers.push([response.status, await response.text(), counts]);
+    }
+    await front.close();
+    const points = front.points.map(({ series, time, value }) => `${JSON.stringify(series.key)} ${time}=${value}`);
+    return { answers, points: points.sort() };
+  }
+
+  it('stores the same of the same series in either version', async function () {
+    this.timeout(30_000 + CASES * 1000);
+    await fc.assert(
+      fc.asyncProperty(request, async (all) => {
+        expect(await outcomeOf(all, VERSIONS['2.0'])).to.deep.equal(await outcomeOf(all, VERSIONS['1.0']));
+      }),
+      { numRuns: Math.ceil(CASES / 4) },
+    );
+  });
+});
+
 describe('POST /api/v1/write', () => {
   let front: Front;
   before(async () => {
