@@ -21,6 +21,9 @@ export const MAX_POINTS_PER_PAGE = 100_000;
 
 const MAX_SERIES = 50_000;
 
+/** Of the memory so much is kept from write to write; the rest is for what the next one has to learn. */
+const SHARE_KEPT = 0.75;
+
 /** Pages of fewer bytes have room enough as they are. */
 const MIN_BYTES_TO_SHORTEN = 8192;
 
@@ -142,6 +145,11 @@ export class Occupancy {
     return { bytes: this.bytes, pages: this.pages.size, series: this.series.size };
   }
 
+  /** Whether nothing more should be learned before `settle` has made room. */
+  get isFull(): boolean {
+    return this.bytes >= this.maxBytes;
+  }
+
   timesOf(series: Series): SeriesTimes {
     const known = this.series.get(series.key);
     if (known) return known;
@@ -218,7 +226,7 @@ export class Occupancy {
       if (page.size > MAX_POINTS_PER_PAGE * 2 && page.end - page.start > PAGE_LENGTHS[SECOND_LEVEL]) this.evict(page);
     }
     for (const [page, { owner }] of this.pages) {
-      if (this.bytes <= this.maxBytes) break;
+      if (this.bytes <= this.maxBytes * SHARE_KEPT) break;
       owner.giveUp(page);
       this.evict(page);
     }
