@@ -22,17 +22,18 @@ export class Missing {
   readonly pages: MissingPage[] = [];
   private readonly bySeries = new Map<SeriesTimes, Set<number>>();
 
-  addIfUnknown(occupancy: Occupancy, arrival: Arrival): void {
-    if (!isUnknown(occupancy, arrival)) return;
+  /** @returns whether it was */
+  addIfUnknown(occupancy: Occupancy, arrival: Arrival): boolean {
+    if (!isUnknown(occupancy, arrival)) return false;
     const { times } = arrival;
     const { level } = times;
     const { milliseconds } = arrival.moment;
     const numbers = this.bySeries.get(times) ?? new Set<number>();
     this.bySeries.set(times, numbers);
     const number = Math.floor(milliseconds / (PAGE_LENGTHS[level] ?? 1));
-    if (numbers.has(number)) return;
+    if (!numbers.has(number)) this.pages.push({ times, milliseconds, level });
     numbers.add(number);
-    this.pages.push({ times, milliseconds, level });
+    return true;
   }
 
   /** Series whose points' first and last time have not been asked for, together where namespace and name are equal. */

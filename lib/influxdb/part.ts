@@ -7,7 +7,7 @@ import type { Occupancy } from './occupancy.js';
 /** Pages that a part of a write may wait for, so that one which needs many is written bit by bit. */
 const MAX_PAGES_IN_PART = 64;
 
-/** Beyond the bound of memory there may be so many, each with `MAX_POINTS_PER_PAGE`: they were asked for within it. */
+/** So many may come in beyond the bound of memory, as they were asked for within it. */
 const PAGES_AT_ONCE = 4;
 
 /**
@@ -41,7 +41,10 @@ export async function nextPart(
 async function learnAll(learning: Learning, occupancy: Occupancy, part: readonly Arrival[]): Promise<void> {
   for (;;) {
     const missing = new Missing();
-    for (const arrival of part) missing.addIfUnknown(occupancy, arrival);
+    for (const arrival of part) {
+      const { times, moment } = arrival;
+      if (!missing.addIfUnknown(occupancy, arrival)) occupancy.need(times, moment.milliseconds);
+    }
     if (missing.pages.length === 0) return;
     const wide = missing.notNarrowed();
     if (wide.length > 0) {
