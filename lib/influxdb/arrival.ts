@@ -9,10 +9,14 @@ export interface Arrival {
   readonly times: SeriesTimes;
   /** The point's time. */
   readonly moment: Moment;
+  /** Whether InfluxDB keeps nothing of its time. */
+  readonly tooOld: boolean;
 }
 
-export function arrivalOf(occupancy: Occupancy, point: Point): Arrival {
-  return { point, times: occupancy.timesOf(point.series), moment: momentOf(point.time) };
+/** @param horizon - see `Bucket.horizon` */
+export function arrivalOf(occupancy: Occupancy, point: Point, horizon = -Infinity): Arrival {
+  const moment = momentOf(point.time);
+  return { point, times: occupancy.timesOf(point.series), moment, tooOld: moment.milliseconds < horizon };
 }
 
 /** Its line, at a nanosecond of its millisecond. */

@@ -1,7 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
+import { TrackingError } from '../errors.js';
 import { retryAfterOf } from '../retry.js';
-import { silence } from './failure.js';
+import { failureOf, silence, trackingErrorOf } from './failure.js';
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -96,10 +97,35 @@ export class Connection {
     });
   }
 
+  /**
+   * One question and its answer; nothing where this InfluxDB has no such thing, or does not show it to this token.
+   * @throws TrackingError where the connection fails, and where InfluxDB cannot answer at present
+   */
+  async ask(request: Request): Promise<Answer | undefined> {
+    const answer = await this.exchange(request).catch((error: unknown) => {
+      throw trackingErrorOf(error, this.url);
+    });
+    const { status, message, retryAfter } = answer;
+    if (status === 429 || status >= 500) throw failureOf(status, message, retryAfter);
+    return status === 200 ? answer : undefined;
+  }
+
   close(): void {
     this.closing.abort();
     for (const request of this.underWay) request.destroy(new Error('the connection is closed'));
     this.agent.destroy();
+  }
+}
+
+/**
+ * An answer in JSON.
+ * @throws TrackingError `unavailable` where it is not whole
+ */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TrackingError('unavailable', 'InfluxDB broke off its answer.', { retryAfter: 5, cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
-import { TrackingError } from '../errors.js';
-import type { Answer, Connection } from './connection.js';
-import { failureOf, trackingErrorOf } from './failure.js';
+import type { Bucket } from './bucket.js';
+import { type Connection, jsonOf } from './connection.js';
+import { failureOf } from './failure.js';
 import { type Range, points, script, textOf, union, within } from './flux.js';
 import { readTime } from './moments.js';
 import { measurementOf } from './names.js';
@@ -11,8 +11,9 @@ import { remainder } from './windows.js';
 export interface FieldTypesOptions {
   readonly reader: Reader;
   readonly connection: Connection;
-  readonly org: string;
   readonly bucket: string;
+  /** Of the bucket. */
+  readonly rules: Bucket;
   /** Milliseconds that a question over all shards may take. */
   readonly timeout: number;
 }
@@ -40,7 +41,6 @@ interface Cell {
  */
 export class FieldTypes {
   private readonly known = new Map<string, { readonly mixed: Promise<boolean>; readonly until: number }>();
-  private knownUnit: { readonly seconds: Promise<number>; readonly until: number } | undefined;
 
   constructor(private readonly options: FieldTypesOptions) {}
 
@@ -155,23 +155,10 @@ export class FieldTypes {
     return end - start <= length - remainder(start, length);
   }
 
-  private unit(): Promise<number> {
-    const now = performance.now();
-    if (this.knownUnit === undefined || this.knownUnit.until <= now) {
-      const seconds = this.askUnit();
-      this.knownUnit = { seconds, until: now + FRESH_FOR };
-      seconds.catch(() => (this.knownUnit = undefined));
-    }
-    return this.knownUnit.seconds;
-  }
-
   /** Seconds of which both a day and a shard are multiples, so that a stretch of them lies within a shard. */
-  private async askUnit(): Promise<number> {
-    const { org, bucket } = this.options;
-    const answer = await this.get(`/api/v2/buckets?${new URLSearchParams({ org, name: bucket }).toString()}`);
-    const found = answer && (parsed(answer.message) as BucketsAnswer);
-    const seconds = found?.buckets?.[0]?.retentionRules?.[0]?.shardGroupDurationSeconds;
-    return seconds === undefined || seconds <= 0 ? DAY : greatestCommonDivisor(DAY, seconds);
+  private async unit(): Promise<number> {
+    const seconds = await this.options.rules.shardSeconds(FRESH_FOR);
+    return seconds === undefined ? DAY : greatestCommonDivisor(DAY, seconds);
   }
 
   /** @param see - told of each series of the answer, which may come in several pieces */
@@ -179,43 +166,18 @@ export class FieldTypes {
     // In chunks: of many thousand namespaces the whole answer is more than should be kept.
     const asked = { ...databaseOf(this.options.bucket), q: question, epoch: 's', chunked: 'true' };
     let failure: string | undefined;
-    await this.get(`/query?${new URLSearchParams(asked).toString()}`, (line) => {
-      const [result] = (parsed(line) as InfluxQLAnswer).results ?? [];
+    const { connection, timeout } = this.options;
+    const target = `/query?${new URLSearchParams(asked).toString()}`;
+    const onLine = (line: string): void => {
+      const [result] = (jsonOf(line) as InfluxQLAnswer).results ?? [];
       failure ??= result?.error;
       for (const series of result?.series ?? []) see(series);
-    });
+    };
+    await connection.ask({ target, timeout, onLine });
     // It looks in the token's own organization alone; and where the bucket is gone, Flux says it in better words.
     if (failure === undefined || failure.startsWith('database not found')) return;
     throw failureOf(400, failure, undefined);
   }
-
-  /** @returns nothing where this InfluxDB has no such thing, or does not show it to this token */
-  private async get(target: string, onLine?: (line: string) => void): Promise<Answer | undefined> {
-    const { connection, timeout } = this.options;
-    const request = { target, timeout, ...(onLine && { onLine }) };
-    const answer = await connection.exchange(request).catch((error: unknown) => {
-      throw trackingErrorOf(error, connection.url);
-    });
-    if (answer.status === 429 || answer.status >= 500) {
-      throw failureOf(answer.status, answer.message, answer.retryAfter);
-    }
-    return answer.status === 200 ? answer : undefined;
-  }
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    throw new TrackingError('unavailable', 'InfluxDB broke off its answer.', { retryAfter: 5, cause: error });
-  }
-}
-
-/** As the API of InfluxDB lists buckets. */
-interface BucketsAnswer {
-  readonly buckets?: readonly {
-    readonly retentionRules?: readonly { readonly shardGroupDurationSeconds?: number }[];
-  }[];
 }
 
 /** What InfluxQL answers (https://docs.influxdata.com/influxdb/v2/reference/api/influxdb-1x/query/). */

@@ -2,6 +2,7 @@ import { type Series, type Tags, seriesOf } from '../event.js';
 import { END_OF_TIME, MILLISECOND } from '../time.js';
 import type { FieldTypes } from './field-types.js';
 import { type Flux, ALL_TIME, matching, numbers, points, type Range, script, textOf, within } from './flux.js';
+import type { MissingPage } from './missing.js';
 import { readMoment } from './moments.js';
 import { nameOf, tagKeyOf } from './names.js';
 import { DAY_LEVEL, MAX_POINTS_PER_PAGE, type Occupancy, PAGE_LENGTHS, type SeriesTimes, pageOf } from './occupancy.js';
@@ -68,10 +69,10 @@ export class Learning {
     }
   }
 
-  /** Learns a page around a time, the longest that is not too full. */
-  async learn(occupancy: Occupancy, times: SeriesTimes, milliseconds: number): Promise<void> {
+  /** Learns a page, or the longest around its time that is not too full. */
+  async learn(occupancy: Occupancy, { times, milliseconds, level: longest }: MissingPage): Promise<void> {
     times.shortenAt(milliseconds);
-    for (let level = times.level; level >= 0; level--) {
+    for (let level = Math.min(times.level, longest); level >= 0; level--) {
       const page = pageOf(level, milliseconds);
       const range = rangeOfPage(page);
       // Another program may have come since.

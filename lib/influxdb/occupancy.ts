@@ -123,6 +123,8 @@ export class Occupancy {
   private readonly series = new Map<string, SeriesTimes>();
   /** Least recently used first. */
   private readonly pages = new Map<Page, { readonly owner: SeriesTimes; bytes: number }>();
+  /** Pages that stay until `settle`. */
+  private readonly needed = new Set<Page>();
   /** What the pages of forgotten series covered. */
   private readonly forgotten = new Intervals();
   private bytes = 0;
@@ -140,6 +142,11 @@ export class Occupancy {
 
   get memory(): { readonly bytes: number; readonly pages: number; readonly series: number } {
     return { bytes: this.bytes, pages: this.pages.size, series: this.series.size };
+  }
+
+  /** Whether all that there is room for is needed until `settle`, so that nothing more should be learned before. */
+  get isFull(): boolean {
+    return this.bytes >= this.maxBytes;
   }
 
   timesOf(series: Series): SeriesTimes {
@@ -177,10 +184,20 @@ export class Occupancy {
     return page;
   }
 
-  /** Keeps a page with all that InfluxDB holds there; what was known in smaller pages within it goes. */
+  /** Keeps the page around a time, if there is one, until `settle`. */
+  need(times: SeriesTimes, milliseconds: number): void {
+    const page = times.pageAt(milliseconds);
+    if (page) this.needed.add(page);
+  }
+
+  /**
+   * Keeps a page with all that InfluxDB holds there, until `settle` at least; what was known in smaller pages within it
+   * goes, and others that are not needed make room for it.
+   */
   learn(times: SeriesTimes, level: number, page: Page): void {
     for (const smaller of times.pagesWithin(page.start, page.end)) this.drop(smaller);
-    this.keep(times, level, page);
+    this.needed.add(this.keep(times, level, page));
+    this.makeRoom();
   }
 
   /** Notes which length of page suits a series, and others of its kind. */
@@ -208,6 +225,7 @@ export class Occupancy {
 
   /** Marks pages as lately used, takes stock of their growth, and makes room. To be called between two writes. */
   settle(used: ReadonlySet<Page>): void {
+    this.needed.clear();
     for (const page of used) {
       const entry = this.pages.get(page);
       if (!entry) continue;
@@ -217,11 +235,7 @@ export class Occupancy {
       this.pages.set(page, entry);
       if (page.size > MAX_POINTS_PER_PAGE * 2 && page.end - page.start > PAGE_LENGTHS[SECOND_LEVEL]) this.evict(page);
     }
-    for (const [page, { owner }] of this.pages) {
-      if (this.bytes <= this.maxBytes) break;
-      owner.giveUp(page);
-      this.evict(page);
-    }
+    this.makeRoom();
     for (const [key, times] of this.series) {
       if (this.series.size <= MAX_SERIES) break;
       this.series.delete(key);
@@ -248,6 +262,16 @@ export class Occupancy {
     this.pages.set(page, { owner: times, bytes: page.bytes });
     this.bytes += page.bytes;
     return page;
+  }
+
+  private makeRoom(): void {
+    if (this.bytes <= this.maxBytes) return;
+    for (const [page, { owner }] of this.pages) {
+      if (this.needed.has(page)) continue;
+      owner.giveUp(page);
+      this.evict(page);
+      if (this.bytes <= this.maxBytes) return;
+    }
   }
 
   private evict(page: Page): void {

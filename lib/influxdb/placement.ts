@@ -7,8 +7,10 @@ import { MILLISECOND_CAPACITY, type Page } from './page.js';
 export const THERE = -1;
 /** In place of a nanosecond: its millisecond is full. */
 export const FULL = -2;
+/** In place of a nanosecond: InfluxDB keeps nothing of its time. */
+export const TOO_OLD = -3;
 
-/** Where each arrival goes: its nanosecond within its millisecond, `THERE` or `FULL`. */
+/** Where each arrival goes: its nanosecond within its millisecond, `THERE`, `FULL` or `TOO_OLD`. */
 export interface Placement {
   readonly nanoseconds: readonly number[];
   readonly used: ReadonlySet<Page>;
@@ -18,6 +20,7 @@ export interface Placement {
 export function place(occupancy: Occupancy, part: readonly Arrival[]): Placement {
   const used = new Set<Page>();
   const nanoseconds = part.map((arrival) => {
+    if (arrival.tooOld) return TOO_OLD;
     const page = pageFor(occupancy, arrival);
     if (page) used.add(page);
     return page ? placeIn(page, arrival) : arrival.moment.nanoseconds;

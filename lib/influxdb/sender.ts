@@ -1,4 +1,5 @@
 import { TrackingError } from '../errors.js';
+import { blamed, halved, type Lines } from './blame.js';
 import { type Answer, Connection, type ConnectionOptions } from './connection.js';
 import { neverConnected, trackingErrorOf } from './failure.js';
 import { pause, type Pause, Waits } from './retry.js';
@@ -17,15 +18,6 @@ export interface Course {
   begun: boolean;
   /** Called before each try: what it throws ends the sending. */
   readonly assertHeld?: () => void;
-}
-
-/**
- * Lines that are written when they are sent: all of them beside their points would take several times as much memory.
- * The line of an index is always the same.
- */
-export interface Lines {
-  keys(): Iterable<number>;
-  at(index: number): string | undefined;
 }
 
 /** A line that InfluxDB will never take. */
@@ -75,7 +67,7 @@ export class Sender {
     } finally {
       this.trouble = undefined;
     }
-    return delivery.refused;
+    return delivery.refused.sort((one, other) => one.index - other.index);
   }
 
   /** Whether InfluxDB takes writes from us: one without any points, and the one under way. */
@@ -103,13 +95,11 @@ export class Sender {
     const verdict = verdictOf(answer);
     if (verdict === 'stored') return;
     if (verdict === 'turned away') throw turnedAway(answer, this.url);
-    const set = new Set(indexes.length === 1 ? indexes : namedIn(answer, lines, indexes));
+    const set = new Set(blamed(answer, lines, indexes));
     for (const index of set) refused.push({ index, reason: reasonOf(answer) });
     const others = indexes.filter((index) => !set.has(index));
     // Sent again in parts with the same times, every point is there once. Of lines to blame, some are in either half.
-    const middle = set.size > 0 ? others.length : Math.ceil(others.length / 2);
-    await this.deliver(delivery, others.slice(0, middle), 1);
-    await this.deliver(delivery, others.slice(middle), 1);
+    for (const part of set.size > 0 ? [others] : halved(lines, others)) await this.deliver(delivery, part, 1);
   }
 
   /** The answer to a body that settles its fate, however long it takes. */
@@ -185,11 +175,4 @@ function bodyOf(lines: Lines, indexes: readonly number[]): string[] {
     pieces.push((from === 0 ? '' : '\n') + some.join('\n'));
   }
   return pieces;
-}
-
-/** The lines that a 400 names; none where it names all, as it may have cut its list. */
-function namedIn({ status, message }: Answer, lines: Lines, indexes: readonly number[]): readonly number[] {
-  if (status !== 400) return [];
-  const named = indexes.filter((index) => message.includes(`'${lines.at(index) ?? ''}'`));
-  return named.length < indexes.length ? named : [];
 }

@@ -15,6 +15,7 @@ import type {
   WindowedQuestion,
 } from '../store.js';
 import { Aggregator } from './aggregate.js';
+import { Bucket } from './bucket.js';
 import { Connection } from './connection.js';
 import { Deletion } from './deletion.js';
 import { Discovery } from './discovery.js';
@@ -84,9 +85,11 @@ export class InfluxDBStore implements Store {
     this.sender = new Sender({ url, token, org, bucket, timeout });
     this.connection = new Connection({ url, token, timeout });
     const { connection, pageReader } = this;
-    const types = new FieldTypes({ reader: pageReader, connection, org, bucket, timeout: patience });
+    const rules = new Bucket({ connection, org, bucket });
+    const types = new FieldTypes({ reader: pageReader, connection, bucket, rules, timeout: patience });
     this.types = types;
-    this.writer = new Writer(new Learning(pageReader, bucket, types), this.sender, maxKnownBytes);
+    const learning = new Learning(pageReader, bucket, types);
+    this.writer = new Writer({ learning, sender: this.sender, rules, maxBytes: maxKnownBytes });
     this.deletion = new Deletion({
       reader: this.pageReader,
       connection: this.connection,

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { TrackingError } from '../../lib/errors.js';
+import { Bucket } from '../../lib/influxdb/bucket.js';
 import { Connection } from '../../lib/influxdb/connection.js';
 import { FieldTypes } from '../../lib/influxdb/field-types.js';
 import { Gate } from '../../lib/influxdb/gate.js';
@@ -25,7 +26,7 @@ describe('Which types values have, as InfluxDB tells it', () => {
       connection.close();
       reader.close();
     };
-    return new FieldTypes({ ...access, connection, reader });
+    return new FieldTypes({ ...access, connection, reader, rules: new Bucket({ ...access, connection }) });
   }
 
   afterEach(async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { InfluxDBStore } from '../../lib/influxdb/store.js';
 import { MILLISECOND, toMilliseconds } from '../../lib/time.js';
-import { aggregatesOf, all, collect, NOON, point, points, write } from '../contract/subject.js';
+import { aggregatesOf, all, collect, DELIVERY, NOON, point, points, write } from '../contract/subject.js';
 import { failureOf } from '../failure.js';
 import { type BucketAccess, influxDB, writeLines } from '../servers/influxdb.js';
 import { freePort } from '../servers/process.js';
@@ -92,6 +92,32 @@ describe('Events in InfluxDB', () => {
     }
     expect(await aggregatesOf(open(), all('Old'), 'count')).to.deep.equal([40 * 6]);
   });
+
+  it('find their places within the memory, however many series they are of, and count once by their id', async () => {
+    const [namespace, series, each] = ['Many', 24, 2000];
+    const batch = points(series * each, (index) => ({
+      namespace,
+      tags: { host: String(index % series) },
+      time: NOON + BigInt(index) * MILLISECOND,
+      id: String(index),
+    }));
+    await write(open(), batch);
+    const maxKnownBytes = 500_000;
+    const store = open({ maxKnownBytes });
+    const held: number[] = [];
+    const record = (): Promise<void> => Promise.resolve(void held.push(store.memory.bytes));
+    const others = points(series * 2, (index) => ({
+      namespace,
+      tags: { host: String(index % series) },
+      time: NOON + BigInt(index) * MILLISECOND,
+      id: index < series ? String(index) : `new ${String(index)}`,
+    }));
+    expect(await store.write(others, { ...DELIVERY, record })).to.deep.equal([]);
+    const page = 2 * 4096 * 8 + 1400;
+    expect(Math.max(...held)).to.be.within(maxKnownBytes * 0.5, maxKnownBytes + 4 * page);
+    expect(store.memory.bytes).to.be.at.most(maxKnownBytes);
+    expect(await aggregatesOf(store, all(namespace), 'count')).to.deep.equal([series * each + series]);
+  }).timeout('1m');
 
   it('count once by their id among points of series with further tags', async () => {
     const sketch = { namespace: 'Similar', id: 'one' };

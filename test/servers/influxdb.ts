@@ -31,6 +31,8 @@ export interface InfluxDBServer {
    */
   createBucket(retention?: number, suffix?: string): Promise<BucketAccess>;
   removeBucket(access: BucketAccess): Promise<void>;
+  /** @param retention - how many seconds a bucket keeps points from now on, for ever where it is 0 */
+  changeRetention(access: BucketAccess, retention: number): Promise<void>;
 }
 
 /** An InfluxDB that we have an account on. */
@@ -61,12 +63,21 @@ class AccountServer implements InfluxDBServer {
     return { url, token, org, bucket };
   }
 
-  async removeBucket({ bucket }: BucketAccess): Promise<void> {
+  async removeBucket(access: BucketAccess): Promise<void> {
+    for (const id of await this.idsOf(access)) await this.call('DELETE', `/api/v2/buckets/${id}`);
+  }
+
+  async changeRetention(access: BucketAccess, retention: number): Promise<void> {
+    const change = { retentionRules: [{ type: 'expire', everySeconds: retention }] };
+    for (const id of await this.idsOf(access)) await this.call('PATCH', `/api/v2/buckets/${id}`, change);
+  }
+
+  private async idsOf({ bucket }: BucketAccess): Promise<string[]> {
     const found = await this.call<{ buckets: { id: string }[] }>(
       'GET',
       `/api/v2/buckets?name=${encodeURIComponent(bucket)}`,
     );
-    for (const { id } of found.buckets) await this.call('DELETE', `/api/v2/buckets/${id}`);
+    return found.buckets.map(({ id }) => id);
   }
 
   private call<Answer>(method: string, target: string, body?: unknown): Promise<Answer> {
@@ -109,6 +120,10 @@ export class OwnInfluxDBServer extends OwnServer implements InfluxDBServer {
 
   removeBucket(access: BucketAccess): Promise<void> {
     return this.account.removeBucket(access);
+  }
+
+  changeRetention(access: BucketAccess, retention: number): Promise<void> {
+    return this.account.changeRetention(access, retention);
   }
 
   protected probe(): Promise<void> {
