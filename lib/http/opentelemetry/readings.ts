@@ -103,7 +103,8 @@ class Request implements Readings {
       return;
     }
     const start = this.wholeStart(point.start);
-    const countsFromStart = point.start > 0n && point.start < point.time;
+    // JavaScript's SDK has finer clocks for starts than for times, so that a start may lie behind within the millisecond.
+    const countsFromStart = point.start > 0n && point.start !== point.time && start <= time;
     this.cumulative.push({ stream, time, value, start, countsFromStart, monotonic, sparse });
   }
 

@@ -151,6 +151,16 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(storedIn(front)).to.deep.equal(['orders{other=stream} 2=2', 'orders{} 2=2']);
     });
 
+    it('counts from a start that lies behind within the millisecond, and waits for one that lies further behind', async () => {
+      const near = { startTimeUnixNano: String(BigInt(START) + 500_000n) };
+      await sendAll(sumOf(0, 5, near), sumOf(2, 7, near));
+      expect(storedIn(front)).to.deep.equal(['orders{} 0=5', 'orders{} 2=2']);
+      const attributes = [attribute('other', 'stream')];
+      const far = { attributes, startTimeUnixNano: at(1) };
+      await sendAll(sumOf(0, 5, far), sumOf(2, 7, far));
+      expect(storedIn(front)).to.include('orders{other=stream} 2=7').and.not.include('orders{other=stream} 0=5');
+    });
+
     it('counts what is sent again once, at any time', async () => {
       await sendAll(sumOf(1, 5), sumOf(1, 5), sumOf(2, 7), sumOf(3, 9), sumOf(2, 7), sumOf(1, 5), sumOf(3, 9));
       expect(storedIn(front)).to.deep.equal(['orders{} 1=5', 'orders{} 2=2', 'orders{} 3=2']);
