@@ -101,24 +101,26 @@ export class CumulativeStreams {
 
   /** Waits until no other request has one of the streams, and takes them all at once. */
   private async hold(readings: readonly CumulativeReading[]): Promise<{ tasks: Task[]; release: () => void }> {
-    for (;;) {
-      const tasks = readings.map((reading) => ({ reading, known: this.knownOf(reading.stream.id) }));
-      const waits = new Set<Promise<void>>();
-      for (const { known } of tasks) if (known.held !== undefined) waits.add(known.held);
-      if (waits.size > 0) {
-        await Promise.all(waits);
-        continue;
-      }
-      let done: () => void = () => undefined;
-      const held = new Promise<void>((resolve) => (done = resolve));
-      for (const { known } of tasks) known.held = held;
-      const release = (): void => {
-        for (const { known } of tasks) known.held = undefined;
-        done();
-        this.makeRoom();
-      };
-      return { tasks, release };
+    for (let held = this.heldOf(readings); held !== undefined; held = this.heldOf(readings)) await held;
+    const tasks = readings.map((reading) => ({ reading, known: this.knownOf(reading.stream.id) }));
+    let done: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (done = resolve));
+    for (const { known } of tasks) known.held = held;
+    const release = (): void => {
+      for (const { known } of tasks) known.held = undefined;
+      done();
+      this.makeRoom();
+    };
+    return { tasks, release };
+  }
+
+  /** Until when another request has one of the streams. */
+  private heldOf(readings: readonly CumulativeReading[]): Promise<void> | undefined {
+    for (const { stream } of readings) {
+      const held = this.known.get(stream.id)?.held;
+      if (held !== undefined) return held;
     }
+    return undefined;
   }
 
   private knownOf(id: string): Known {
