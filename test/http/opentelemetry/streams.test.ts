@@ -1,9 +1,9 @@
 import { expect } from 'chai';
+import { Attributes, type Pair } from '../../../lib/http/opentelemetry/attributes.js';
 import { Streams } from '../../../lib/http/opentelemetry/streams.js';
-import type { Attributes } from '../../../lib/http/opentelemetry/metrics.js';
 
-const RESOURCE: Attributes = [['service.name', 'shop']];
-const OWN: Attributes = [['shop', 'a']];
+const RESOURCE = new Attributes([['service.name', 'shop']]);
+const OWN = new Attributes([['shop', 'a']]);
 
 describe('The streams of metrics', () => {
   const streamOf = (streams: Streams, attributes: Attributes) =>
@@ -12,8 +12,8 @@ describe('The streams of metrics', () => {
   it('are found again by their attributes', () => {
     const streams = new Streams({ resourceTags: [], tags: null });
     expect(streamOf(streams, OWN)).to.equal(streamOf(streams, OWN));
-    expect(streamOf(streams, [['shop', 'a']]).id).to.equal(streamOf(streams, OWN).id);
-    expect(streamOf(streams, [['shop', 'b']]).id).not.to.equal(streamOf(streams, OWN).id);
+    expect(streamOf(streams, new Attributes([['shop', 'a']])).id).to.equal(streamOf(streams, OWN).id);
+    expect(streamOf(streams, new Attributes([['shop', 'b']])).id).not.to.equal(streamOf(streams, OWN).id);
   });
 
   it('are made anew, and are the same, where there were too many meanwhile', () => {
@@ -22,8 +22,8 @@ describe('The streams of metrics', () => {
     const long = 'x'.repeat(100);
     let made = 0;
     while (streamOf(streams, OWN) === before) {
-      const attributes: Attributes = Array.from({ length: 16 }, (_, index) => [`key-${index}`, `${long}${made}`]);
-      streamOf(streams, attributes);
+      const pairs = Array.from({ length: 16 }, (_, index): Pair => [`key-${index}`, `${long}${made}`]);
+      streamOf(streams, new Attributes(pairs));
       expect(++made).to.be.below(200_000);
     }
     expect(made).to.be.above(1000);
