@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { TrackingError } from '../errors.js';
+import { allDone } from './all-done.js';
 import { type Answer, Connection, type ConnectionOptions } from './connection.js';
 import { neverConnected, trackingErrorOf } from './failure.js';
 import { Backoff, pause, type Pause } from './retry.js';
@@ -21,10 +23,12 @@ export interface Course {
 
 /**
  * Lines that are written when they are sent: all of them beside their points would take several times as much memory.
- * The line of an index is always the same.
+ * An array of lines is such lines too.
  */
 export interface Lines {
+  /** The indexes of those to be sent, in their order. */
   keys(): Iterable<number>;
+  /** The line of one of these indexes, always the same. */
   at(index: number): string | undefined;
 }
 
@@ -68,10 +72,24 @@ export class Sender {
    * @throws TrackingError `unavailable` where no connection could be made at all, and where InfluxDB refuses us as a
    *   whole (a wrong token, no such bucket)
    */
-  async send(lines: Lines, course: Course = { begun: false }): Promise<RefusedLine[]> {
-    const delivery: Delivery = { lines, refused: [], begun: false, course };
+  send(lines: Lines, course?: Course): Promise<RefusedLine[]> {
+    return this.sendBeside([lines], course);
+  }
+
+  /**
+   * As `send`, several side by side, and resolves or throws once the last of them is settled. InfluxDB works on one of
+   * them while the next is written, and on several where it has the processors. Which of two arrives first is not known,
+   * so lines of which the last counts belong together.
+   */
+  async sendBeside(several: readonly Lines[], course: Course = { begun: false }): Promise<RefusedLine[]> {
+    const delivery: Delivery = { refused: [], begun: false, tries: 0, course };
+    const sendings = several.map(async (lines, turn) => {
+      // Each leaves before the next is written.
+      for (let turns = 0; turns < turn; turns++) await setImmediate();
+      await this.deliver(delivery, lines, [...lines.keys()], FAILURES_TO_BLAME);
+    });
     try {
-      await this.deliver(delivery, [...lines.keys()], FAILURES_TO_BLAME);
+      await allDone(sendings);
     } finally {
       this.trouble = undefined;
     }
@@ -92,8 +110,8 @@ export class Sender {
   }
 
   /** @param patience - after how many failures over these lines they are to blame */
-  private async deliver(delivery: Delivery, indexes: readonly number[], patience: number): Promise<void> {
-    const { lines, refused } = delivery;
+  private async deliver(delivery: Delivery, lines: Lines, indexes: readonly number[], patience: number): Promise<void> {
+    const { refused } = delivery;
     if (indexes.length === 0) return;
     const answer = await this.answerTo(
       delivery,
@@ -108,8 +126,8 @@ export class Sender {
     const others = indexes.filter((index) => !set.has(index));
     // Sent again in parts with the same times, every point is there once. Of lines to blame, some are in either half.
     const middle = set.size > 0 ? others.length : Math.ceil(others.length / 2);
-    await this.deliver(delivery, others.slice(0, middle), 1);
-    await this.deliver(delivery, others.slice(middle), 1);
+    await this.deliver(delivery, lines, others.slice(0, middle), 1);
+    await this.deliver(delivery, lines, others.slice(middle), 1);
   }
 
   /** The answer to a body that settles its fate, however long it takes. */
@@ -134,18 +152,21 @@ export class Sender {
     const { course } = delivery;
     this.assertOpen();
     course.assertHeld?.();
+    delivery.tries++;
     try {
       const answer = await this.attempt(body);
+      delivery.begun = true;
       if (verdictOf(answer) !== 'turned away') course.begun = true;
       return answer;
     } catch (error) {
       const failure = trackingErrorOf(error, this.url);
-      if (!neverConnected(error)) course.begun = true;
-      else if (!delivery.begun) throw failure;
+      if (!neverConnected(error)) course.begun = delivery.begun = true;
+      // While others are under way, one of them may have been heard.
+      else if (!delivery.begun && delivery.tries === 1) throw failure;
       this.assertOpen();
       return failure;
     } finally {
-      delivery.begun = true;
+      delivery.tries--;
     }
   }
 
@@ -170,10 +191,11 @@ export class Sender {
 }
 
 interface Delivery {
-  readonly lines: Lines;
   readonly refused: RefusedLine[];
-  /** Whether it was tried. */
+  /** Whether anything of it was heard, or may have been. */
   begun: boolean;
+  /** How many are under way. */
+  tries: number;
   readonly course: Course;
 }
 

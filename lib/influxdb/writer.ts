@@ -2,7 +2,9 @@ import type { Selection } from '../aggregation.js';
 import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
 import type { Delivery, Refusal } from '../store.js';
+import { allDone } from './all-done.js';
 import { type Arrival, arrivalOf, identityKey, lineAt } from './arrival.js';
+import { lanesOf } from './lanes.js';
 import type { Learning } from './learning.js';
 import { Missing } from './missing.js';
 import { Occupancy } from './occupancy.js';
@@ -166,14 +168,12 @@ export class Writer {
   }
 
   private async send(part: readonly Arrival[], nanoseconds: readonly number[], course: Course): Promise<Refusal[]> {
-    const sent: number[] = [];
-    for (let index = 0; index < part.length; index++) if ((nanoseconds[index] ?? FULL) >= 0) sent.push(index);
-    if (sent.length === 0) return [];
     const at = (index: number): string | undefined => {
       const arrival = part[index];
       return arrival && lineAt(arrival, nanoseconds[index] ?? FULL);
     };
-    return this.sender.send({ keys: () => sent, at }, course);
+    const lanes = lanesOf(part, nanoseconds).map((lane) => ({ keys: () => lane, at }));
+    return this.sender.sendBeside(lanes, course);
   }
 }
 
@@ -213,11 +213,4 @@ function withTwins(part: readonly Arrival[], refusals: readonly Refusal[]): read
 function keyAt(part: readonly Arrival[], index: number): string | undefined {
   const arrival = part[index];
   return arrival && identityKey(arrival);
-}
-
-/** Waits for all, also after one has failed: none may go on learning while the next write places its points. */
-async function allDone(tasks: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(tasks)) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-  }
 }
