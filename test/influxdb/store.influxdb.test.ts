@@ -102,15 +102,15 @@ describe('Events in InfluxDB', () => {
       lengths.push(body.split('\n').length);
       return fates[lengths.length - 1]?.(body);
     });
-    const sketch = (index: number): PointSketch => ({ namespace: 'Many', tags: { host: String(index % 9) } });
+    const sketch = (index: number): PointSketch => ({ namespace: 'Beside', tags: { host: String(index % 9) } });
     const events = points(9000, sketch);
     const samples = [1, 2].flatMap((value) =>
       points(3000, (index) => ({ ...sketch(index), name: 'sampled', time: NOON + BigInt(index), sample: true, value })),
     );
     await write(open(proxy.access), [...events, ...samples]);
     expect(lengths).to.have.length(6);
-    expect(await aggregatesOf(open(), all('Many'), 'count')).to.deep.equal([9000]);
-    expect(await aggregatesOf(open(), all('Many', 'sampled'), 'count', 'sum')).to.deep.equal([3000, 6000]);
+    expect(await aggregatesOf(open(), all('Beside'), 'count')).to.deep.equal([9000]);
+    expect(await aggregatesOf(open(), all('Beside', 'sampled'), 'count', 'sum')).to.deep.equal([3000, 6000]);
     await proxy.close();
   });
 
