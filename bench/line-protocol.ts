@@ -1,3 +1,7 @@
+import { SeriesTexts } from '../lib/archive.js';
+import { linePrefix, lineOf } from '../lib/influxdb/line-protocol.js';
+import { momentOf } from '../lib/influxdb/moments.js';
+import { LineProtocol } from '../lib/line-protocol.js';
 import { influxDB } from '../test/servers/influxdb.js';
 import { APPLICATION, influxDBSettings, ServiceProcess } from '../test/servers/service.js';
 import { median, processorPressure } from './wrk.js';
@@ -6,6 +10,9 @@ import { median, processorPressure } from './wrk.js';
  * Lines of line protocol a second, in batches of 5,000, each durable when answered, on a few connections: sent to the
  * service on either store, and the same lines to InfluxDB itself. Rounds alternate, and each ratio is the median over
  * the rounds. The times follow the clock, as those of agents do.
+ *
+ * Every field is an event of a series of its own, so that the service writes a line for each of them. These very lines
+ * are sent to InfluxDB itself too: no service in front of it could be faster than that.
  */
 const LINES = 5000;
 const SERIES = 1000;
@@ -18,6 +25,8 @@ interface Target {
   readonly name: string;
   readonly url: string;
   readonly token: string;
+  /** What it gets of a batch, where that is something else. */
+  readonly bodyOf?: (batch: Buffer) => Buffer;
 }
 
 const start = BigInt(Date.now() + 5000) * 1_000_000n;
@@ -38,9 +47,22 @@ function makeBatch(fields: number): Buffer {
   return Buffer.from(lines.join('\n'));
 }
 
+const protocol = new LineProtocol();
+const prefixes = new SeriesTexts(linePrefix);
+
+/** The lines of a batch as the service writes them to InfluxDB. */
+function linesOfEvents(batch: Buffer): Buffer {
+  const { points } = protocol.read(batch.toString(), { precision: 'ns', strings: 'refuse', receivedAt: start });
+  const lines = points.map(({ series, time, value }) => {
+    const { milliseconds, nanoseconds } = momentOf(time);
+    return lineOf(prefixes.of(series), value, undefined, milliseconds, nanoseconds);
+  });
+  return Buffer.from(lines.join('\n'));
+}
+
 /** @returns lines a second */
-async function send({ url, token }: Target, batches: readonly Buffer[]): Promise<number> {
-  const queue = batches.values();
+async function send({ url, token, bodyOf }: Target, batches: readonly Buffer[]): Promise<number> {
+  const queue = (bodyOf ? batches.map(bodyOf) : batches).values();
   const started = performance.now();
   const connection = async (): Promise<void> => {
     for (const body of queue) {
@@ -57,20 +79,21 @@ async function send({ url, token }: Target, batches: readonly Buffer[]): Promise
 }
 
 const influxdb = await influxDB();
-const bucket = await influxdb.createBucket();
-const direct: Target = {
-  name: 'InfluxDB itself',
-  url: `${bucket.url}/api/v2/write?org=${bucket.org}&bucket=${bucket.bucket}`,
-  token: bucket.token,
-};
+
+async function itself(name: string, bodyOf?: Target['bodyOf']): Promise<Target> {
+  const { url, org, bucket, token } = await influxdb.createBucket();
+  return { name, url: `${url}/api/v2/write?org=${org}&bucket=${bucket}`, token, ...(bodyOf && { bodyOf }) };
+}
 
 async function service(name: string, settings: Record<string, string>): Promise<Target> {
   const { url } = await ServiceProcess.start(settings);
   return { name, url: `${url}/api/v2/write?bucket=any`, token: `${APPLICATION.id}:${APPLICATION.secret}` };
 }
 
+const direct = await itself('InfluxDB itself');
 const targets = [
   direct,
+  await itself('InfluxDB itself, a line for each event', linesOfEvents),
   await service('the service on InfluxDB', influxDBSettings(await influxdb.createBucket())),
   await service('the service on DuckDB', {}),
 ];
