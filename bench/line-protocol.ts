@@ -2,7 +2,10 @@ import { SeriesTexts } from '../lib/archive.js';
 import { linePrefix, lineOf } from '../lib/influxdb/line-protocol.js';
 import { momentOf } from '../lib/influxdb/moments.js';
 import { LineProtocol } from '../lib/line-protocol.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { natsSettings } from '../test/faults/setups.js';
 import { influxDB } from '../test/servers/influxdb.js';
+import { OwnNatsServer } from '../test/servers/nats.js';
 import { APPLICATION, influxDBSettings, ServiceProcess } from '../test/servers/service.js';
 import { median, processorPressure } from './wrk.js';
 
@@ -27,6 +30,8 @@ interface Target {
   readonly token: string;
   /** What it gets of a batch, where that is something else. */
   readonly bodyOf?: (batch: Buffer) => Buffer;
+  /** Resolves once what it took is in the store, so that the next has the machine for itself. */
+  readonly settled?: () => Promise<void>;
 }
 
 const start = BigInt(Date.now() + 5000) * 1_000_000n;
@@ -90,11 +95,23 @@ async function service(name: string, settings: Record<string, string>): Promise<
   return { name, url: `${url}/api/v2/write?bucket=any`, token: `${APPLICATION.id}:${APPLICATION.secret}` };
 }
 
+/** What is acknowledged behind a queue is in NATS, on disk, and comes to InfluxDB later. */
+async function behindQueue(name: string): Promise<Target> {
+  const settings = { ...influxDBSettings(await influxdb.createBucket()), ...natsSettings(await OwnNatsServer.start()) };
+  const target = await service(name, settings);
+  const metrics = new URL('/metrics', target.url);
+  const settled = async (): Promise<void> => {
+    while (!/^tracking_queue_lag_seconds 0$/m.test(await (await fetch(metrics)).text())) await sleep(100);
+  };
+  return { ...target, settled };
+}
+
 const direct = await itself('InfluxDB itself');
 const targets = [
   direct,
   await itself('InfluxDB itself, a line for each event', linesOfEvents),
   await service('the service on InfluxDB', influxDBSettings(await influxdb.createBucket())),
+  await behindQueue('the service on InfluxDB behind NATS'),
   await service('the service on DuckDB', {}),
 ];
 
@@ -104,6 +121,7 @@ for (const fields of FIELDS) {
     const batches = Array.from({ length: round < 0 ? 10 : BATCHES }, () => makeBatch(fields));
     for (const target of targets) {
       const rate = await send(target, batches);
+      await target.settled?.();
       if (round >= 0) rates.get(target)?.push(rate);
     }
   }
