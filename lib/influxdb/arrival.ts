@@ -1,7 +1,8 @@
 import type { Point } from '../event.js';
 import { lineOf } from './line-protocol.js';
 import { type Moment, momentOf } from './moments.js';
-import type { Occupancy, SeriesTimes } from './occupancy.js';
+import type { Occupancy } from './occupancy.js';
+import type { SeriesTimes } from './series-times.js';
 
 /** A point and where it belongs. */
 export interface Arrival {

@@ -5,7 +5,9 @@ import { type Flux, ALL_TIME, matching, numbers, points, type Range, script, tex
 import type { MissingPage } from './missing.js';
 import { readMoment } from './moments.js';
 import { nameOf, tagKeyOf } from './names.js';
-import { DAY_LEVEL, MAX_POINTS_PER_PAGE, type Occupancy, PAGE_LENGTHS, type SeriesTimes, pageOf } from './occupancy.js';
+import { MAX_POINTS_PER_PAGE, type Occupancy } from './occupancy.js';
+import { DAY_LEVEL, PAGE_LENGTHS, pageOf } from './page-lengths.js';
+import type { SeriesTimes } from './series-times.js';
 import { MILLISECOND_CAPACITY, type Page } from './page.js';
 import type { Reader } from './reader.js';
 import { type Row, type Table, cellOf, fingerprintIn } from './rows.js';

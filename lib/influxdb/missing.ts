@@ -1,5 +1,7 @@
 import type { Arrival } from './arrival.js';
-import { type Occupancy, PAGE_LENGTHS, type SeriesTimes } from './occupancy.js';
+import type { Occupancy } from './occupancy.js';
+import { PAGE_LENGTHS } from './page-lengths.js';
+import type { SeriesTimes } from './series-times.js';
 
 /** Whether an arrival can only be placed once a page around its time is known. */
 export function isUnknown(occupancy: Occupancy, { point, times, moment, tooOld }: Arrival): boolean {

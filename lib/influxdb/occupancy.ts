@@ -3,121 +3,14 @@ import { type Series, seriesOf } from '../event.js';
 import { toMilliseconds } from '../time.js';
 import { isSelected, rangeOf } from './flux.js';
 import { Intervals } from './intervals.js';
-import { linePrefix } from './line-protocol.js';
-import { Page } from './page.js';
-
-/**
- * The lengths of pages in milliseconds: a millisecond, a second, a minute, an hour, a day, a hundred days. Each is a
- * multiple of the one before, so that two pages are either apart or one lies within the other; and nanoseconds of the
- * longest still fit into a double.
- */
-export const PAGE_LENGTHS = [1, 1000, 60_000, 3_600_000, 86_400_000, 8_640_000_000] as const;
-const SECOND_LEVEL = 1;
-export const DAY_LEVEL = 4;
-export const LONGEST_LEVEL = 5;
+import type { Page } from './page.js';
+import { DAY_LEVEL, LONGEST_LEVEL, numberAt, PAGE_LENGTHS, pageOf, SECOND_LEVEL } from './page-lengths.js';
+import { SeriesTimes } from './series-times.js';
 
 /** A page that grows beyond so many points is given up, and shorter ones are asked for in its place. */
 export const MAX_POINTS_PER_PAGE = 100_000;
 
 const MAX_SERIES = 50_000;
-
-/** Pages of fewer bytes have room enough as they are. */
-const MIN_BYTES_TO_SHORTEN = 8192;
-
-/** What is known of one series. */
-export class SeriesTimes {
-  /** Where a page must be asked for; elsewhere a time without a page is known to be free. */
-  readonly unknown = new Intervals();
-  /** Whether `unknown` is already cut down to where InfluxDB holds points of the series. */
-  narrowed = false;
-  /** Which length of page to ask for next. */
-  level = DAY_LEVEL;
-  /** The longest that was not too full. */
-  longest: number = LONGEST_LEVEL;
-  /** See `linePrefix`. */
-  readonly prefix: string;
-  /** No two of them overlap. */
-  private readonly pages = new Map<number, Page>();
-  private readonly counts = PAGE_LENGTHS.map(() => 0);
-  private recent: Page | undefined;
-  /** Where the last page was that was given up for want of room. */
-  private givenUp: { readonly start: number; readonly end: number } | undefined;
-
-  /** @param number - tells it apart from others, as small numbers do */
-  constructor(
-    readonly series: Series,
-    readonly number: number,
-  ) {
-    this.prefix = linePrefix(series);
-  }
-
-  pageAt(milliseconds: number): Page | undefined {
-    if (this.recent && this.recent.start <= milliseconds && milliseconds < this.recent.end) return this.recent;
-    for (let level = 0; level < PAGE_LENGTHS.length; level++) {
-      if (this.counts[level] === 0) continue;
-      const page = this.pages.get(pageKey(level, milliseconds));
-      if (page) {
-        this.recent = page;
-        return page;
-      }
-    }
-    return undefined;
-  }
-
-  /** From now on no longer page than a day is asked for. */
-  keepWithinDays(): void {
-    this.keepWithin(DAY_LEVEL);
-  }
-
-  /** Notes that a page was given up for want of room. */
-  giveUp(page: Page): void {
-    const { start, end, bytes } = page;
-    if (bytes >= MIN_BYTES_TO_SHORTEN) this.givenUp = { start, end };
-  }
-
-  /**
-   * To be called before a page is asked for. Where it was given up for want of room and is needed again, all pages of
-   * that length that are in use have no room together, and would be asked for again and again: from now on only shorter
-   * ones are.
-   */
-  shortenAt(milliseconds: number): void {
-    const { givenUp } = this;
-    if (givenUp === undefined || milliseconds < givenUp.start || milliseconds >= givenUp.end) return;
-    this.givenUp = undefined;
-    this.keepWithin(Math.max(levelOf(givenUp) - 1, 0));
-  }
-
-  /** Whether a page's time is known to be free of points. */
-  isFree({ start, end }: Page): boolean {
-    return !this.unknown.meets(start, end);
-  }
-
-  get hasShortest(): boolean {
-    return this.counts[0] !== 0;
-  }
-
-  insert(level: number, page: Page): void {
-    this.pages.set(pageKey(level, page.start), page);
-    this.counts[level] = (this.counts[level] ?? 0) + 1;
-    this.recent = page;
-  }
-
-  remove(page: Page): void {
-    if (this.recent === page) this.recent = undefined;
-    const level = levelOf(page);
-    if (this.pages.delete(pageKey(level, page.start))) this.counts[level] = (this.counts[level] ?? 0) - 1;
-  }
-
-  /** All pages, or those within a stretch. */
-  *pagesWithin(start = -Infinity, end = Infinity): Generator<Page, void, undefined> {
-    for (const page of this.pages.values()) if (start <= page.start && page.end <= end) yield page;
-  }
-
-  private keepWithin(level: number): void {
-    this.longest = Math.min(this.longest, level);
-    this.level = Math.min(this.level, level);
-  }
-}
 
 /**
  * Which nanoseconds of which series are taken, within a bounded memory. What was forgotten, and all time before the
@@ -291,26 +184,6 @@ export class Occupancy {
     entry.owner.remove(page);
     this.pages.delete(page);
   }
-}
-
-/** Tells pages of all lengths apart: the number of its length since 1970, and which length that is. */
-function pageKey(level: number, milliseconds: number): number {
-  return numberAt(level, milliseconds) * 8 + level;
-}
-
-function levelOf({ start, end }: { readonly start: number; readonly end: number }): number {
-  return PAGE_LENGTHS.findIndex((length) => length === end - start);
-}
-
-function numberAt(level: number, milliseconds: number): number {
-  return Math.floor(milliseconds / (PAGE_LENGTHS[level] ?? 1));
-}
-
-/** An empty page of a length, around a time. */
-export function pageOf(level: number, milliseconds: number): Page {
-  const length = PAGE_LENGTHS[level] ?? 1;
-  const start = numberAt(level, milliseconds) * length;
-  return new Page(start, start + length);
 }
 
 function kindOf(series: Series): string {

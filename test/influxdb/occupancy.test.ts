@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { seriesOf } from '../../lib/event.js';
-import { DAY_LEVEL, LONGEST_LEVEL, Occupancy, pageOf } from '../../lib/influxdb/occupancy.js';
+import { Occupancy } from '../../lib/influxdb/occupancy.js';
+import { DAY_LEVEL, LONGEST_LEVEL, pageOf } from '../../lib/influxdb/page-lengths.js';
 import type { Page } from '../../lib/influxdb/page.js';
 import { MILLISECOND } from '../../lib/time.js';
 
