@@ -7,7 +7,7 @@ import { seriesOfRow } from './learning.js';
 import { readTime } from './moments.js';
 import { nameOf } from './names.js';
 import type { Reader } from './reader.js';
-import { cellOf, fingerprintIn, groupOf, type Row } from './rows.js';
+import { cellOf, fingerprintIn, groupOf, holdsNumbers, type Row } from './rows.js';
 import { slicesOf } from './slices.js';
 
 const MAX_SLICE = 100_000;
@@ -114,9 +114,9 @@ export class Exporting {
       for (const row of rows) {
         groups.isNew(row);
         const { series } = groups;
+        if (series === undefined || !holdsNumbers(row.table)) continue;
         const value = Number(cellOf(row, '_value'));
-        // Another program may keep texts in a field of this name.
-        if (series !== undefined && Number.isFinite(value)) values.push({ series, time: cellOf(row, '_time'), value });
+        if (Number.isFinite(value)) values.push({ series, time: cellOf(row, '_time'), value });
       }
     }
     return values;

@@ -9,7 +9,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const YESTERDAY = Math.floor(Date.now() / 1000) * 1000 - DAY;
 
-describe('A namespace where another program has written integers', () => {
+describe('A namespace where another program has written values of other types', () => {
   const access = bucketForSuite();
   let store: InfluxDBStore;
 
@@ -185,6 +185,39 @@ describe('A namespace where another program has written integers', () => {
       expect(await valuesOf(store, namespace)).to.deep.equal(expected.filter((value) => value % 2 === 0));
     });
   });
+
+  for (const [what, values] of Object.entries({
+    texts: ['""', '"12"', '"abc"'],
+    booleans: ['true', 'false', 'true'],
+  })) {
+    it(`holds no event where there are only ${what}, whatever is asked`, async () => {
+      const namespace = freshNamespace();
+      const start = Math.floor(YESTERDAY / HOUR) * HOUR;
+      await foreign(
+        ...values.map((value, index) => `${namespace},name=cpu,host=a value=${value} ${String(start + index * 1000)}`),
+      );
+      const [tsMin, tsMax] = [BigInt(start) * MILLISECOND, BigInt(start + HOUR) * MILLISECOND];
+      const windows = [{ start: tsMin, length: tsMax - tsMin, count: 1 }];
+      for (const range of [{}, { tsMin, tsMax }]) {
+        const selection = { ...all(namespace), ...range };
+        for (const aggregation of ['count', 'sum', 'avg', 'min', 'first', 'p50', 'stddev'] as const) {
+          const rows = await collect(store.aggregate({ selection, windows, aggregations: [aggregation] }));
+          expect(rows, aggregation).to.deep.equal([]);
+        }
+        expect(await collect(store.events({ selection }))).to.deep.equal([]);
+        expect(await collect(store.latest(selection, 'host'))).to.deep.equal([]);
+        expect(await store.extent(selection)).to.equal(undefined);
+        expect(await store.delete(selection)).to.equal(0);
+      }
+      for (const range of [{}, { from: tsMin, to: tsMax }]) {
+        for await (const some of store.points({ includes: (one) => one === namespace, ...range })) {
+          expect(some).to.deep.equal([]);
+        }
+      }
+      expect(await store.names(namespace)).to.deep.equal([]);
+      expect(await store.namespaces()).not.to.include(namespace);
+    });
+  }
 
   it('is read whole also in a bucket that came from InfluxDB 1, whose name is a database and a retention policy', async () => {
     const [server, namespace] = [await influxDB(), freshNamespace()];
