@@ -230,6 +230,29 @@ describe('A namespace where another program has written values of other types', 
     await server.removeBucket(bucket);
   });
 
+  it('is exported whole though the first integer comes while the export is under way', async () => {
+    const namespace = freshNamespace();
+    const start = BigInt(YESTERDAY - 90 * DAY) * MILLISECOND;
+    const later = start + nanosecondsOfDays(60);
+    // So many that they are read in several slices; in the last the integer will stand in front of ours.
+    await write(
+      store,
+      points(110_000, (value) => ({ namespace, value, time: start + BigInt(value) * MILLISECOND })),
+    );
+    await write(
+      store,
+      points(100, (value) => ({ namespace, value, time: later + BigInt(value), tags: { host: String(value) } })),
+    );
+    const values: number[] = [];
+    let told = false;
+    for await (const some of store.points({ includes: (one) => one === namespace })) {
+      values.push(...some.map(({ value }) => value));
+      if (!told) await foreign(`${namespace},name=foreign value=-1i ${String(YESTERDAY - 60 * DAY)}`);
+      told = true;
+    }
+    expect(values.filter((value) => value >= 0).length).to.equal(110_100);
+  });
+
   it('is noticed within seconds where the service has answered before', async () => {
     const namespace = freshNamespace();
     const early = BigInt(YESTERDAY - 90 * DAY) * MILLISECOND;
