@@ -70,24 +70,30 @@ describe('A namespace where another program has written values of other types', 
     });
   }
 
-  it('keeps every event all the same where a shard holds an hour', async () => {
-    const [server, namespace] = [await influxDB(), freshNamespace()];
-    const bucket = await server.createBucket(DAY / 1000);
-    // Integers and ours in turn, an hour each.
-    const times = Array.from({ length: 18 }, (_, hour) => Date.now() - (20 - hour) * HOUR);
-    const [theirs, ours] = [0, 1].map((rest) => times.filter((_, hour) => hour % 2 === rest)) as [number[], number[]];
-    await foreignIn(bucket, ...theirs.map((time) => `${namespace},name=foreign value=1i ${String(time)}`));
-    for (let writer = 0; writer < 3; writer++) {
-      const another = new InfluxDBStore(bucket);
-      await write(
-        another,
-        ours.map((time) => point({ namespace, time: BigInt(time) * MILLISECOND, value: writer })),
-      );
-      expect(await aggregatesOf(another, all(namespace), 'count')).to.deep.equal([(writer + 1) * 9]);
-      await another.close();
-    }
-    await server.removeBucket(bucket);
-  });
+  for (const [where, change] of [
+    ['a shard holds an hour', undefined],
+    ['a shard held an hour, and holds a week today', (7 * DAY) / 1000],
+  ] as const) {
+    it(`keeps every event all the same where ${where}`, async () => {
+      const [server, namespace] = [await influxDB(), freshNamespace()];
+      const bucket = await server.createBucket(DAY / 1000);
+      // Integers and ours in turn, an hour each.
+      const times = Array.from({ length: 18 }, (_, hour) => Date.now() - (20 - hour) * HOUR);
+      const [theirs, ours] = [0, 1].map((rest) => times.filter((_, hour) => hour % 2 === rest)) as [number[], number[]];
+      await foreignIn(bucket, ...theirs.map((time) => `${namespace},name=foreign value=1i ${String(time)}`));
+      for (let writer = 0; writer < 3; writer++) {
+        if (writer === 1 && change !== undefined) await server.changeShards(bucket, change);
+        const another = new InfluxDBStore(bucket);
+        await write(
+          another,
+          ours.map((time) => point({ namespace, time: BigInt(time) * MILLISECOND, value: writer })),
+        );
+        expect(await aggregatesOf(another, all(namespace), 'count')).to.deep.equal([(writer + 1) * 9]);
+        await another.close();
+      }
+      await server.removeBucket(bucket);
+    });
+  }
 
   describe('answers as if all were floats', () => {
     const namespace = freshNamespace();
