@@ -165,6 +165,22 @@ describe('what NATS loses', () => {
         expect(told.join()).to.match(/^The queue has lost how far it was read/);
       });
 
+      it('as the bucket of positions leaves each partition to the one of several readers that has it', async function () {
+        this.timeout('2m');
+        const stream = server().freshStream();
+        const [one, other] = [await open({ stream }), await open({ stream })];
+        const flow = new Flow(one, (database) => consumer(database));
+        other.feed(consumer(flow.database));
+        await flow.bring(100);
+        for (let round = 0; round < 4; round++) {
+          await until(async () => (await sharesOf(server().url, stream)).join() === '4,4');
+          await flow.bring(200);
+          await besides(server().url, (jsm) => jsm.streams.delete(`KV_${stream}-writers`));
+          await flow.bring(100);
+        }
+        flow.expectEachOnce();
+      });
+
       it('as the bucket of positions is said also by whoever starts without having known it', async function () {
         this.timeout('1m');
         const [stream, told] = [server().freshStream(), [] as string[]];
@@ -194,6 +210,19 @@ describe('what NATS loses', () => {
     });
   }
 });
+
+/** How many partitions each instance has, as the bucket says. */
+async function sharesOf(url: string, stream: string): Promise<number[]> {
+  return besides(url, async (jsm) => {
+    const shares = new Map<string, number>();
+    for (let partition = 0; partition < 8; partition++) {
+      const subject = `$KV.${stream}-writers.owner.${String(partition)}`;
+      const owner = await jsm.streams.getMessage(`KV_${stream}-writers`, { last_by_subj: subject }).catch(() => null);
+      if (owner !== null) shares.set(owner.string(), (shares.get(owner.string()) ?? 0) + 1);
+    }
+    return [...shares.values()];
+  });
+}
 
 /** Numbered points on their way through a queue into a database. */
 class Flow {
