@@ -38,6 +38,7 @@ const MAX_SHARE = 0.8;
 /** Milliseconds between two looks at who has waited too long. */
 const MAX_SWEEP_PAUSE = 100;
 
+/** Throws `too-large` only where nothing was stored, and less may be. */
 type Write = (points: readonly Point[]) => Promise<readonly Refusal[]>;
 
 /**
@@ -67,7 +68,8 @@ export class Ingest {
    * @param bytes - what is released when the points have left, also where they are refused
    * @throws TrackingError `unavailable` where the store cannot take them now (they may be stored all the same),
    *   `too-many-requests` where too many of this sender wait,
-   *   `unprocessable` where it will never take some of them; those are named by index, and the others are stored
+   *   `unprocessable` where it will never take some of them; those are named by index, and the others are stored,
+   *   `too-large` where it cannot take so much in one request
    */
   accept(points: readonly Point[], sender = '', bytes = 0): Promise<void> {
     const refusal = points.length === 0 ? 'nothing' : this.refusalOf(points.length, sender);
@@ -196,13 +198,29 @@ export class Ingest {
   }
 
   private async writeOnce(batch: readonly Request[]): Promise<void> {
-    const points = batch.length === 1 && batch[0] ? batch[0].points : batch.flatMap((request) => request.points);
     this.underWay = batch;
+    try {
+      await this.writeTogether(batch);
+    } finally {
+      this.underWay = [];
+      for (const request of batch) this.leave(request);
+    }
+  }
+
+  /** Where it is too much at once it is halved, so that nobody is refused but whoever sent too much. */
+  private async writeTogether(batch: readonly Request[]): Promise<void> {
+    const points = batch.length === 1 && batch[0] ? batch[0].points : batch.flatMap((request) => request.points);
     try {
       const refusals = await this.write(points);
       this.accepted += points.length - refusals.length;
       settle(batch, refusals);
     } catch (error) {
+      if (batch.length > 1 && error instanceof TrackingError && error.code === 'too-large') {
+        const middle = batch.length >> 1;
+        await this.writeTogether(batch.slice(0, middle));
+        await this.writeTogether(batch.slice(middle));
+        return;
+      }
       const failure =
         error instanceof TrackingError
           ? error
@@ -211,9 +229,6 @@ export class Ingest {
               cause: error,
             });
       for (const request of batch) request.reject(failure);
-    } finally {
-      this.underWay = [];
-      for (const request of batch) this.leave(request);
     }
   }
 

@@ -9,7 +9,10 @@ import type { Delivery, Refusal } from './store.js';
  * All methods throw TrackingError `unavailable` where the queue cannot be reached or has no room.
  */
 export interface Queue {
-  /** Resolved means durable: the points survive a kill of this process and of the queue. All of them, or none. */
+  /**
+   * Resolved means durable: the points survive a kill of this process and of the queue. All of them, or none.
+   * @throws TrackingError `too-large` where it does not take so much at once
+   */
   publish(points: readonly Point[]): Promise<void>;
 
   /**

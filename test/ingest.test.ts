@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { TrackingError } from '../lib/errors.js';
 import { type Point, seriesOf } from '../lib/event.js';
 import { Ingest } from '../lib/ingest.js';
 import type { Refusal } from '../lib/store.js';
@@ -105,6 +106,23 @@ describe('accepted events', () => {
     const later = ingest.accept(points(3));
     await gate.end();
     await later;
+  });
+
+  it('that are too large are refused to whoever sent them, and written for all others', async () => {
+    const written: number[][] = [];
+    const ingest = new Ingest((batch) => {
+      const values = batch.map(({ value }) => value);
+      if (values.includes(4) || values.length > 4) throw new TrackingError('too-large', 'too much');
+      written.push(values);
+      return Promise.resolve([]);
+    }, options);
+    const others = [[1], [2, 3], [5], [6, 7, 8]].map((values) => ingest.accept(points(...values)));
+    const lost = failureOf(ingest.accept(points(4)));
+    await Promise.all(others);
+    expect((await lost).code).to.equal('too-large');
+    expect(written.flat()).to.have.members([1, 2, 3, 5, 6, 7, 8]);
+    await ingest.close();
+    expect([ingest.backlog, ingest.acceptedPoints]).to.deep.equal([0, 7]);
   });
 
   it('are refused beyond the bound, and taken again afterwards', async () => {

@@ -71,18 +71,27 @@ async function importFile(
 ): Promise<void> {
   const settings = readSettings();
   const content = await hashOfFile(path);
-  const read: Read = (follow) => untilInterrupted(named(archive.read(path, follow), name), signal);
+  const read: Read = (fate, follow) => untilInterrupted(named(archive.read(path, follow), name, fate), signal);
   await withStore(openServiceStore(settings), async (store) => {
     const key = keyOf([content, rule, store.kind, placeOf(settings, store.kind)]);
     const progress = await ImportProgress.open(settings.data.directory, key);
     const start = (await goingOn(progress.before, store, name)) ?? { ...NOTHING_YET, ...(await check(read)) };
-    const rows = identifiedRows(read(), { content, done: start.done, rule });
-    const refusals = await storeRows(rows, start, store, progress);
+    const rows = identifiedRows(read(CHANGED), { content, done: start.done, rule });
+    const refusals = await storeRows(rows, start, store, progress).catch(async (error: unknown) => {
+      // What it has come to may be of the other content.
+      if (isAboutFile(error)) await progress.end();
+      throw error;
+    });
     await progress.end();
+    if ((await hashOfFile(path)) !== content) throw new TrackingError('invalid', `${name}: ${CHANGED}`);
     refusals.report('row');
     say(outcome(start, name, rule, await isQueued(store)));
   });
 }
+
+const NOTHING_STORED = 'Nothing of it was stored.';
+const CHANGED =
+  'It has changed since it was checked, and rows of it are stored. Import it once more as it was: in another content the rows without an identity are other rows.';
 
 const NOTHING_YET = { done: 0, refusals: new Refusals().gathered, witnesses: new Witnesses().batch };
 
@@ -139,13 +148,14 @@ function outcome({ all, unidentified }: ImportState, name: string, rule: Identit
   return `${stored}; ${unidentified.toLocaleString('en')} of them had no identity and ${given}.`;
 }
 
-type Read = (follow?: (fraction: number) => void) => AsyncIterable<readonly Point[]>;
+/** @param fate - what is to be said of the rows where the file makes no sense */
+type Read = (fate: string, follow?: (fraction: number) => void) => AsyncIterable<readonly Point[]>;
 
 /** Reads all rows, and counts them. */
 async function check(read: Read): Promise<Pick<ImportState, 'all' | 'unidentified'>> {
   const bar = new Progress('checking');
   let [all, unidentified, fraction] = [0, 0, 0];
-  const rows = read((part) => {
+  const rows = read(NOTHING_STORED, (part) => {
     fraction = part;
   });
   try {
@@ -160,13 +170,21 @@ async function check(read: Read): Promise<Pick<ImportState, 'all' | 'unidentifie
   return { all, unidentified };
 }
 
-async function* named(rows: AsyncIterable<readonly Point[]>, name: string): AsyncGenerator<readonly Point[]> {
+async function* named(
+  rows: AsyncIterable<readonly Point[]>,
+  name: string,
+  fate: string,
+): AsyncGenerator<readonly Point[]> {
   try {
     yield* rows;
   } catch (error) {
-    if (!(error instanceof TrackingError) || error.code !== 'invalid') throw error;
-    throw new TrackingError('invalid', `${name}: ${error.message}. Nothing of it was stored.`);
+    if (!isAboutFile(error)) throw error;
+    throw new TrackingError('invalid', `${name}: ${error.message}. ${fate}`);
   }
+}
+
+function isAboutFile(error: unknown): error is TrackingError {
+  return error instanceof TrackingError && error.code === 'invalid';
 }
 
 /** Where the points go, so that progress in one place is not taken for progress in another. */

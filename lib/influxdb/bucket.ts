@@ -12,8 +12,10 @@ export interface BucketOptions {
 interface Rules {
   /** Seconds that it keeps points; for ever where there is none. */
   readonly retention?: number;
-  /** Seconds of each of its shards. */
+  /** Seconds of each of the shards that it makes today. */
   readonly shard?: number;
+  /** Whether its rules may have been others once, and so its older shards. */
+  readonly changed: boolean;
 }
 
 const HOUR = 3600;
@@ -25,6 +27,10 @@ const LONGEST_SHARD = WEEK;
 const CLOCKS = HOUR;
 /** InfluxDB lets no bucket keep points for less. */
 const LEAST_RETENTION = HOUR;
+/** And no shard be shorter. */
+const LEAST_SHARD = HOUR;
+/** A bucket that was never changed says so by two readings of one clock. */
+const ONE_MOMENT = 1; // ms
 
 /** The rules of a bucket, as far as InfluxDB shows them to our token. */
 export class Bucket {
@@ -33,12 +39,14 @@ export class Bucket {
   constructor(private readonly options: BucketOptions) {}
 
   /**
-   * Seconds of its shards, nothing where InfluxDB does not say.
+   * Seconds of its shards, nothing where InfluxDB does not say. Shards stay as long as they were made; of a bucket that
+   * was changed any may be as short as can be.
    * @param age - milliseconds that an answer may be old
    * @throws TrackingError where InfluxDB cannot be asked
    */
   async shardSeconds(age: number): Promise<number | undefined> {
-    return (await this.rules(age)).shard;
+    const { shard, changed } = await this.rules(age);
+    return changed ? LEAST_SHARD : shard;
   }
 
   /**
@@ -50,14 +58,14 @@ export class Bucket {
    */
   async horizon(points: readonly Point[]): Promise<number> {
     const oldest = oldestOf(points);
-    if (oldest >= horizonOf({ retention: LEAST_RETENTION })) return -Infinity;
+    if (oldest >= horizonOf({ ...UNKNOWN, retention: LEAST_RETENTION })) return -Infinity;
     const early = await this.horizonKnown(MINUTE);
     return oldest < early ? this.horizonKnown(0) : early;
   }
 
   private async horizonKnown(age: number): Promise<number> {
     // InfluxDB refuses what it must by itself, if we cannot ask.
-    return horizonOf(await this.rules(age).catch(() => ({})));
+    return horizonOf(await this.rules(age).catch(() => UNKNOWN));
   }
 
   private rules(age: number): Promise<Rules> {
@@ -78,11 +86,14 @@ export class Bucket {
     const target = `/api/v2/buckets?${new URLSearchParams({ org, name: bucket }).toString()}`;
     const answer = await connection.ask({ target });
     const found = answer && (jsonOf(answer.message) as BucketsAnswer);
-    const rule = found?.buckets?.[0]?.retentionRules?.[0];
-    const { everySeconds: retention = 0, shardGroupDurationSeconds: shard = 0 } = rule ?? {};
-    return { ...(retention > 0 && { retention }), ...(shard > 0 && { shard }) };
+    const { retentionRules, createdAt = '', updatedAt = '' } = found?.buckets?.[0] ?? {};
+    const { everySeconds: retention = 0, shardGroupDurationSeconds: shard = 0 } = retentionRules?.[0] ?? {};
+    const changed = Date.parse(updatedAt) - Date.parse(createdAt) > ONE_MOMENT;
+    return { ...(retention > 0 && { retention }), ...(shard > 0 && { shard }), changed };
   }
 }
+
+const UNKNOWN: Rules = { changed: false };
 
 function horizonOf({ retention, shard = 0 }: Rules): number {
   if (retention === undefined) return -Infinity;
@@ -103,5 +114,7 @@ interface BucketsAnswer {
       readonly everySeconds?: number;
       readonly shardGroupDurationSeconds?: number;
     }[];
+    readonly createdAt?: string;
+    readonly updatedAt?: string;
   }[];
 }

@@ -33,8 +33,12 @@ export class Discovery {
       |> filter(fn: (r) => exists r["name"] and r._field == "value")
       |> keep(columns: ["_measurement"]) |> group() |> distinct(column: "_measurement")`;
     const found: string[] = [];
-    for await (const row of this.reader.rows(query)) found.push(nameOf(cellOf(row, '_value')));
-    return found.sort(byCodeUnit);
+    for await (const row of this.reader.rows(query)) found.push(cellOf(row, '_value'));
+    const withoutNumbers = await this.types.measurementsWithoutNumbers();
+    return found
+      .filter((measurement) => !withoutNumbers.has(measurement))
+      .map(nameOf)
+      .sort(byCodeUnit);
   }
 
   /** See `Store.names`. */

@@ -26,6 +26,11 @@ const RANGES_PER_SCRIPT = 50;
 /** What a program may have written as `value` or `id` where it is none of ours. */
 type Kind = 'float' | 'integer' | 'other';
 
+/** What a namespace holds: values and ids of one type each, of several, or no numbers at all. */
+type Contents = 'alike' | 'mixed' | 'no numbers';
+
+const NO_NUMBERS = new Set(['string', 'boolean']);
+
 /** A stretch within one shard that holds values. */
 interface Cell {
   readonly range: Range;
@@ -40,7 +45,7 @@ interface Cell {
  * of series that the other program never wrote to (influxd 2.7.12). Within a stretch of one type it does not.
  */
 export class FieldTypes {
-  private readonly known = new Map<string, { readonly mixed: Promise<boolean>; readonly until: number }>();
+  private readonly known = new Map<string, { readonly contents: Promise<Contents>; readonly until: number }>();
 
   constructor(private readonly options: FieldTypesOptions) {}
 
@@ -56,40 +61,73 @@ export class FieldTypes {
     knowledge: 'recent' | 'fresh' = 'recent',
   ): Promise<readonly Range[]> {
     if (range.start >= range.end) return [];
-    if (await this.isOfOneShard(range)) return [range];
-    const mixed = await (knowledge === 'fresh' ? this.isMixed(namespace) : this.wasMixed(namespace));
-    return mixed ? this.divide(namespace, range) : [range];
+    const contents = await (knowledge === 'fresh' ? this.contentsOf(namespace) : this.recentContentsOf(namespace));
+    if (contents === 'no numbers') return [];
+    return contents === 'mixed' ? this.divide(namespace, range) : [range];
+  }
+
+  /** Whether a range lies within a shard for certain, and so holds values of one type. */
+  async isOfOneShard({ start, end }: Range): Promise<boolean> {
+    const length = BigInt(await this.unit()) * 1_000_000_000n;
+    return end - start <= length - remainder(start, length);
   }
 
   /** Whether there are values or ids of several types in a namespace. */
   async isMixed(namespace: string): Promise<boolean> {
-    const measurement = measurementOf(namespace);
-    return (await this.mixed(`SHOW FIELD KEYS FROM ${quoted(measurement)}`)).has(measurement);
+    return (await this.contentsOf(namespace)) === 'mixed';
   }
 
   /** The measurements that hold values or ids of several types, as InfluxDB spells them. */
   mixedMeasurements(): Promise<ReadonlySet<string>> {
-    return this.mixed('SHOW FIELD KEYS');
+    return this.measurements('mixed');
   }
 
-  private wasMixed(namespace: string): Promise<boolean> {
+  /** The measurements whose values are all texts or booleans, as InfluxDB spells them. */
+  measurementsWithoutNumbers(): Promise<ReadonlySet<string>> {
+    return this.measurements('no numbers');
+  }
+
+  private async measurements(wanted: Contents): Promise<Set<string>> {
+    const found = new Set<string>();
+    await this.askContents('SHOW FIELD KEYS', (measurement, contents) => {
+      if (contents === wanted) found.add(measurement);
+    });
+    return found;
+  }
+
+  private recentContentsOf(namespace: string): Promise<Contents> {
     const now = performance.now();
     const known = this.known.get(namespace);
-    if (known && known.until > now) return known.mixed;
+    if (known && known.until > now) return known.contents;
     for (const [key, { until }] of this.known) if (until <= now) this.known.delete(key);
-    const mixed = this.isMixed(namespace);
-    this.known.set(namespace, { mixed, until: now + FRESH_FOR });
-    mixed.catch(() => this.known.delete(namespace));
-    return mixed;
+    const contents = this.contentsOf(namespace);
+    this.known.set(namespace, { contents, until: now + FRESH_FOR });
+    contents.catch(() => this.known.delete(namespace));
+    return contents;
   }
 
-  private async mixed(question: string): Promise<Set<string>> {
-    const mixed = new Set<string>();
-    await this.ask(question, ({ name, values }) => {
-      const typesOf = (field: string): number => values.filter(([one]) => one === field).length;
-      if (typesOf('value') > 1 || typesOf('id') > 1) mixed.add(name);
+  private async contentsOf(namespace: string): Promise<Contents> {
+    let found: Contents = 'alike';
+    await this.askContents(`SHOW FIELD KEYS FROM ${quoted(measurementOf(namespace))}`, (_, contents) => {
+      found = contents;
     });
-    return mixed;
+    return found;
+  }
+
+  private async askContents(question: string, see: (measurement: string, contents: Contents) => void): Promise<void> {
+    let last: { readonly name: string; readonly keys: FieldKey[] } | undefined;
+    const end = (): void => {
+      if (last) see(last.name, contentsIn(last.keys));
+    };
+    await this.ask(question, ({ name, values }) => {
+      if (last?.name !== name) {
+        end();
+        last = { name, keys: [] };
+      }
+      for (const [field, type] of values)
+        if (field === 'value' || field === 'id') last.keys.push([field, String(type)]);
+    });
+    end();
   }
 
   /** The days (or hours, where shards are shorter) that hold values, those of one type that follow each other as one. */
@@ -149,12 +187,6 @@ export class FieldTypes {
     return cells.filter(({ value }) => value !== undefined);
   }
 
-  /** Whether a range lies within a shard for certain, and so holds values of one type. */
-  private async isOfOneShard({ start, end }: Range): Promise<boolean> {
-    const length = BigInt(await this.unit()) * 1_000_000_000n;
-    return end - start <= length - remainder(start, length);
-  }
-
   /** Seconds of which both a day and a shard are multiples, so that a stretch of them lies within a shard. */
   private async unit(): Promise<number> {
     const seconds = await this.options.rules.shardSeconds(FRESH_FOR);
@@ -178,6 +210,15 @@ export class FieldTypes {
     if (failure === undefined || failure.startsWith('database not found')) return;
     throw failureOf(400, failure, undefined);
   }
+}
+
+/** As `SHOW FIELD KEYS` answers: a field of several types is there several times. */
+type FieldKey = readonly [field: 'value' | 'id', type: string];
+
+function contentsIn(keys: readonly FieldKey[]): Contents {
+  const values = keys.filter(([field]) => field === 'value');
+  if (values.length > 0 && values.every(([, type]) => NO_NUMBERS.has(type))) return 'no numbers';
+  return values.length > 1 || keys.length - values.length > 1 ? 'mixed' : 'alike';
 }
 
 /** What InfluxQL answers (https://docs.influxdata.com/influxdb/v2/reference/api/influxdb-1x/query/). */

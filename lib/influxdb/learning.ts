@@ -78,7 +78,9 @@ export class Learning {
       const page = pageOf(level, milliseconds);
       const range = rangeOfPage(page);
       // Another program may have come since.
-      const stretches = await this.types.stretches(times.series.namespace, range, 'fresh');
+      const stretches = (await this.types.isOfOneShard(range))
+        ? [range]
+        : await this.types.stretches(times.series.namespace, range, 'fresh');
       if (level > DAY_LEVEL && !isWhole(stretches, range)) {
         times.keepWithinDays();
         continue;

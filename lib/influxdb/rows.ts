@@ -4,6 +4,8 @@ export interface Table {
   readonly labels: readonly string[];
   /** The position of a label in a row, or -1. */
   at(label: string): number;
+  /** What Flux calls the type of a label's cells: `double`, `long`, `string` …; empty where it did not say. */
+  typeOf(label: string): string;
 }
 
 export interface Row {
@@ -19,6 +21,7 @@ export class RowReader {
   /** InfluxDB's words, where it failed in the middle of an answer (status 200 had been sent by then). */
   error: string | undefined;
   private table: Table | undefined;
+  private types: readonly string[] = [];
   private state: 'header' | 'rows' | 'error' = 'header';
 
   read(line: string): Row | undefined {
@@ -31,21 +34,30 @@ export class RowReader {
       this.error ??= cellsOf(line)[1] ?? 'an error without words';
       return undefined;
     }
+    if (line.startsWith('#datatype,')) this.types = cellsOf(line);
     if (line.startsWith('#')) return undefined;
     const header = cellsOf(line);
     if (header[1] === 'error' && header[2] === 'reference') this.state = 'error';
     else {
-      this.table = tableOf(header);
+      this.table = tableOf(header, this.types);
       this.state = 'rows';
     }
     return undefined;
   }
 }
 
-function tableOf(header: readonly string[]): Table {
+function tableOf(header: readonly string[], types: readonly string[]): Table {
   const labels = header.slice(IN_FRONT);
   const positions = new Map(labels.map((label, index) => [label, index + IN_FRONT]));
-  return { labels, at: (label) => positions.get(label) ?? -1 };
+  const at = (label: string): number => positions.get(label) ?? -1;
+  return { labels, at, typeOf: (label) => types[at(label)] ?? '' };
+}
+
+const NUMBERS = new Set(['double', 'long', 'unsignedLong']);
+
+/** Whether a table's values are numbers: another program may keep texts in a field of ours, and `12` is one too. */
+export function holdsNumbers(table: Table): boolean {
+  return NUMBERS.has(table.typeOf('_value'));
 }
 
 /** The number of the row's group (Flux's `table`): rows of equal tags follow each other and share it. */

@@ -4,14 +4,23 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { messageOf, TrackingError } from '../errors.js';
 import { optionsOf, RETRY_PAUSE, shown } from './address.js';
 import { failureOf, isMissing, unreachedFor } from './failure.js';
-import { type Break, breakNotes, eraOf, holdsStill, type Numbering, type Reached, sequenceNow } from './numbering.js';
+import {
+  eraOf,
+  holdsStill,
+  lossesIn,
+  lossNotes,
+  type Loss,
+  type Numbering,
+  type Reached,
+  sequenceNow,
+} from './numbering.js';
 import { openSession, type Session, type StreamOptions } from './stream.js';
 
 export interface ConnectionSettings extends StreamOptions {
   /** `nats://` or `tls://`, with user and password or a token where they are needed; several with commas. */
   readonly url: string;
   /** Told where NATS turns out to have lost something. */
-  readonly onBreak: (noted: Break) => void;
+  readonly onLoss: (noted: Loss) => void;
 }
 
 /** Milliseconds between two looks at whether the stream is still the one it was. */
@@ -60,7 +69,7 @@ export class Connection {
     const { numbering } = this;
     return numbering === undefined
       ? { notes: [], count: 0 }
-      : { notes: breakNotes(numbering), count: numbering.breaks.length };
+      : { notes: lossNotes(numbering), count: lossesIn(numbering).length };
   }
 
   /**
@@ -155,7 +164,7 @@ export class Connection {
         const session = await openSession({ nc, lost: signal }, this.settings, {
           numbering,
           reached: [furthest],
-          onBreak: this.settings.onBreak,
+          onLoss: this.settings.onLoss,
         });
         if (over()) return;
         this.begin(session);

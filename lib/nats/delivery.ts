@@ -2,6 +2,7 @@ import { deleteOnce } from './deletion.js';
 import { MAX_WEIGHT, weightOf } from './messages.js';
 import { eraOfSequence } from './numbering.js';
 import type { Position } from './position.js';
+import { maxEvents } from './publisher.js';
 import type { Queued } from './reader.js';
 import type { Session } from './stream.js';
 import { keep, type Tenure } from './tenure.js';
@@ -13,13 +14,15 @@ import { keep, type Tenure } from './tenure.js';
 const DELIVERY_EVENTS = 5000;
 
 /** Takes the next delivery from the front of what was read ahead: whole messages, some of points or one deletion. */
-export function takeDelivery(ahead: Queued[], { numbering }: Session): Queued[] {
+export function takeDelivery(ahead: Queued[], session: Session): Queued[] {
+  const { numbering } = session;
+  const most = Math.min(DELIVERY_EVENTS, maxEvents(session));
   const era = eraOfSequence(numbering, ahead[0]?.sequence ?? 0);
   let [end, events, weight] = [0, 0, 0];
   for (const { points, sequence } of ahead) {
     events += points?.length ?? 0;
     for (const { series } of points ?? []) weight += weightOf(series);
-    if (end > 0 && (points === undefined || events > DELIVERY_EVENTS || weight > MAX_WEIGHT)) break;
+    if (end > 0 && (points === undefined || events > most || weight > MAX_WEIGHT)) break;
     // Named after another era, and perhaps in the store already under its name.
     if (eraOfSequence(numbering, sequence) !== era) break;
     end++;

@@ -4,7 +4,7 @@ import { messageOf, TrackingError } from '../errors.js';
 import type { Entry } from './bucket.js';
 import type { Connection } from './connection.js';
 import type { Reached } from './numbering.js';
-import { Partition } from './partition.js';
+import { mayReturn, Partition } from './partition.js';
 import { PARTITIONS } from './stream.js';
 import type { PartitionWork } from './tenure.js';
 
@@ -31,6 +31,9 @@ export class Leases {
   private readonly held = new Map<number, Partition>();
   /** How far this instance has written each partition that it had. */
   private readonly reached = new Map<number, Promise<Reached | undefined>>();
+  /** Those of which the bucket has once said who has them; and since when it says nothing of any. */
+  private readonly said = new Set<number>();
+  private readonly unsaidSince = new Map<number, number>();
   /** Those that are given up as soon as the delivery under way is done. */
   private readonly giving = new Set<number>();
   private readonly closing = new AbortController();
@@ -139,10 +142,12 @@ export class Leases {
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const entry = owners.get(`owner.${partition}`);
       const owner = ownerIn(entry);
+      const returning = this.mayReturn(partition, entry);
       if (this.giving.has(partition)) continue;
       const held = this.held.get(partition)?.ended === false;
       // A bucket that was made anew knows of nobody: who has a partition keeps it.
       if (entry === undefined && held) await this.claim(partition, 0);
+      else if (returning) continue;
       if (owner === this.instance) {
         if (!held) this.begin(partition);
         else if (!given && this.giving.size === 0 && this.held.size > share) {
@@ -153,6 +158,20 @@ export class Leases {
         this.begin(partition);
       }
     }
+  }
+
+  /** Whether the bucket does not say who has a partition, but somebody who lives may say it again. */
+  private mayReturn(partition: number, entry: Entry | undefined): boolean {
+    if (entry !== undefined) {
+      this.said.add(partition);
+      this.unsaidSince.delete(partition);
+      return false;
+    }
+    if (!this.said.has(partition) && !mayReturn(this.connection.session)) return false;
+    const now = performance.now();
+    const since = this.unsaidSince.get(partition) ?? now;
+    this.unsaidSince.set(partition, since);
+    return now - since < DEATH;
   }
 
   /** @returns false where another was faster */

@@ -49,7 +49,7 @@ export function encodePoints(points: readonly Point[], limits: MessageLimits): E
     if (!open.add(point)) {
       throw new TrackingError(
         'too-large',
-        `An event does not fit into a message of ${limits.maxBytes} bytes: raise max_payload of the NATS server.`,
+        `An event does not fit into a message of ${limits.maxBytes} bytes: raise max_payload of the NATS server. Nothing of this request was stored.`,
       );
     }
   }

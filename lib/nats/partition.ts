@@ -242,6 +242,6 @@ export class Partition implements Tenure {
 }
 
 /** Whether a position that is missing may be written again by somebody who lives. */
-function mayReturn({ numbering: { breaks } }: Session): boolean {
+export function mayReturn({ numbering: { breaks } }: Session): boolean {
   return breaks.some(({ kind }) => kind === 'positions lost');
 }

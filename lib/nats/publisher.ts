@@ -14,6 +14,7 @@ export const EVENTS = 'Tracking-Events';
 
 /** So that what was read ahead stays small. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
+/** For headers, and what stands around the events. */
 const HEADER_BYTES = 1024;
 const MAX_MESSAGES = 1000; // of an atomic batch
 const NO_ROOM_REMEMBERED = 10_000;
@@ -31,9 +32,9 @@ const OF_DELETION: Fate = {
   nothing: 'Nothing was deleted.',
 };
 
-/** Events in a message, which a delivery takes whole: what is recorded for them has to fit into a message too. */
+/** Events in a message, or in a delivery of several: what is recorded for them has to fit into a message too. */
 export function maxEvents({ nc }: Session): number {
-  return Math.min(20_000, Math.floor((nc.info?.max_payload ?? 1_048_576) / 48));
+  return Math.max(1, Math.min(20_000, Math.floor(((nc.info?.max_payload ?? 1_048_576) - HEADER_BYTES) / 48)));
 }
 
 /** The partition of a namespace: the same for every instance, for ever. */
@@ -55,7 +56,7 @@ export class Publisher {
   /**
    * Resolves once all points are in the stream: in one message, or in one atomic batch. Nothing is sent twice, for what
    * got no answer may be there.
-   * @throws TrackingError `unavailable`
+   * @throws TrackingError `unavailable`; `too-large` where NATS does not take so much at once: then nothing is there
    */
   async publish(points: readonly Point[]): Promise<void> {
     if (points.length === 0) return;

@@ -12,7 +12,7 @@ import { horizonOf } from './horizon.js';
 import { lagOf } from './lag.js';
 import { Leases } from './leases.js';
 import { encodeDeletion } from './messages.js';
-import { type Break, breakNote } from './numbering.js';
+import { type Loss, lossNote } from './numbering.js';
 import { Publisher } from './publisher.js';
 
 export interface NatsOptions {
@@ -49,10 +49,10 @@ export class NatsQueue implements Queue {
   /** Connects in the background; until it has, every method throws `unavailable`. */
   constructor(private readonly options: NatsOptions) {
     const { url, stream, replicas, onLoss } = options;
-    const onBreak = (noted: Break): void => {
-      onLoss(breakNote(noted));
+    const tell = (noted: Loss): void => {
+      onLoss(lossNote(noted));
     };
-    this.connection = new Connection({ url, name: stream, replicas, onBreak });
+    this.connection = new Connection({ url, name: stream, replicas, onLoss: tell });
     this.publisher = new Publisher(this.connection);
     this.deadLetters = new NatsDeadLetters(this.connection, (points) => this.publisher.publish(points));
   }

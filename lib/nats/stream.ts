@@ -12,7 +12,7 @@ import {
 import { TrackingError } from '../errors.js';
 import { Bucket } from './bucket.js';
 import type { Link } from './exchange.js';
-import { type Break, type Numbering, openNumbering, type Reached } from './numbering.js';
+import { type Loss, type Numbering, openNumbering, type Reached } from './numbering.js';
 import { reachedByPositions } from './position.js';
 
 /** How many ways the namespaces are parted; every instance must know the same number. */
@@ -44,7 +44,7 @@ export function subjectOf(stream: string, partition: number | '*'): string {
 export interface Memory {
   readonly numbering: Numbering | undefined;
   readonly reached: readonly Reached[];
-  readonly onBreak: (noted: Break) => void;
+  readonly onLoss: (noted: Loss) => void;
 }
 
 /**
@@ -62,11 +62,20 @@ export async function openSession(link: Link, { name, replicas }: StreamOptions,
   const numbering = await openNumbering({
     writers,
     known: memory.numbering,
+    run: runOf(link),
     reached: async () => [...memory.reached, ...(await reachedByPositions(writers))],
     stream: (first) => ensure(jsm, streamConfig(name, replicas), first > 1 ? { first_seq: first } : {}),
-    onBreak: memory.onBreak,
+    onLoss: memory.onLoss,
   });
   return { ...link, jsm, stream: name, numbering, writers, deadLetters };
+}
+
+/**
+ * The id that a server has from start to end. In a cluster instances are connected to different ones; and one without
+ * JetStream only hands on to another.
+ */
+function runOf({ nc: { info } }: Link): string | undefined {
+  return info?.jetstream === true && info.cluster === undefined ? info.server_id : undefined;
 }
 
 type Wanted = Partial<StreamConfig> & { readonly name: string };

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,14 +31,32 @@ export async function refusal(settings: Readonly<Record<string, string>>, ...com
  * @throws Error where all of it was stored before
  */
 export async function interrupted(settings: Readonly<Record<string, string>>, file: string): Promise<void> {
-  const child = spawn(process.execPath, [CLI, 'import', file], { env: { ...process.env, ...settings } });
-  const exited = once(child, 'exit');
-  // At once, and not in turn with what else the tests of this process have to do with files.
-  while (progressIn(settings) === undefined && child.exitCode === null) await setTimeout(2);
-  child.kill('SIGINT');
-  await exited;
+  await whileImporting(settings, file, (child) => child.kill('SIGINT'));
   if (progressIn(settings) === undefined)
     throw new Error(`All of ${file} was imported before it could be interrupted.`);
+}
+
+/**
+ * Imports a file, and does something as soon as some of it is stored.
+ * @returns what the import said on standard error
+ */
+export async function whileImporting(
+  settings: Readonly<Record<string, string>>,
+  file: string,
+  act: (child: ChildProcess) => unknown,
+): Promise<string> {
+  const child = spawn(process.execPath, [CLI, 'import', file], {
+    env: { ...process.env, ...settings },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const closed = once(child, 'close');
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  // At once, and not in turn with what else the tests of this process have to do with files.
+  while (progressIn(settings) === undefined && child.exitCode === null) await setTimeout(2);
+  act(child);
+  await closed;
+  return said;
 }
 
 /** The file that says how far an interrupted import has come. */

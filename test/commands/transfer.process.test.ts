@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { appendFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -8,7 +9,7 @@ import { ndjson } from '../../lib/archives/ndjson.js';
 import { textArchive } from '../../lib/archives/text.js';
 import { CLI, ServiceProcess } from '../servers/service.js';
 import { temporaryFolder } from '../servers/lifetime.js';
-import { interrupted, linesOf, progressIn, refusal, track, tracking } from './running.js';
+import { interrupted, linesOf, progressIn, refusal, track, tracking, whileImporting } from './running.js';
 
 const NDJSON = textArchive(ndjson, { gzip: false });
 
@@ -138,6 +139,26 @@ describe('tracking export, import, backup and restore', function () {
       expect(stderr).to.match(/^An import of \S+ was interrupted, and the store does not hold what it had brought/);
       await assertWhole(settings);
     });
+  });
+
+  it('says that rows are stored where the file changes under it', async () => {
+    for (const [change, words] of [
+      ['x', /line 300000: .*\. It has changed since it was checked, and rows of it are stored\. Import it once more/],
+      ['2', /changing\.ndjson: It has changed since it was checked, and rows of it are stored\. Import it once more/],
+    ] as const) {
+      const settings = elsewhere();
+      const file = join(folder, 'changing.ndjson');
+      const line = '{"namespace":"a","name":"b","timestamp":1,"value":1}\n';
+      await writeFile(file, line.repeat(300_000));
+      const said = await whileImporting(settings, file, () => {
+        const opened = openSync(file, 'r+');
+        writeSync(opened, change, line.length * 300_000 - 3);
+        closeSync(opened);
+      });
+      expect(said).to.match(words);
+      expect((await exported(settings)).length).to.be.greaterThan(0);
+      expect(progressIn(settings)).to.equal(undefined);
+    }
   });
 
   it('refuses by a sentence what makes no sense', async () => {

@@ -9,7 +9,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const YESTERDAY = Math.floor(Date.now() / 1000) * 1000 - DAY;
 
-describe('A namespace where another program has written integers', () => {
+describe('A namespace where another program has written values of other types', () => {
   const access = bucketForSuite();
   let store: InfluxDBStore;
 
@@ -70,24 +70,30 @@ describe('A namespace where another program has written integers', () => {
     });
   }
 
-  it('keeps every event all the same where a shard holds an hour', async () => {
-    const [server, namespace] = [await influxDB(), freshNamespace()];
-    const bucket = await server.createBucket(DAY / 1000);
-    // Integers and ours in turn, an hour each.
-    const times = Array.from({ length: 18 }, (_, hour) => Date.now() - (20 - hour) * HOUR);
-    const [theirs, ours] = [0, 1].map((rest) => times.filter((_, hour) => hour % 2 === rest)) as [number[], number[]];
-    await foreignIn(bucket, ...theirs.map((time) => `${namespace},name=foreign value=1i ${String(time)}`));
-    for (let writer = 0; writer < 3; writer++) {
-      const another = new InfluxDBStore(bucket);
-      await write(
-        another,
-        ours.map((time) => point({ namespace, time: BigInt(time) * MILLISECOND, value: writer })),
-      );
-      expect(await aggregatesOf(another, all(namespace), 'count')).to.deep.equal([(writer + 1) * 9]);
-      await another.close();
-    }
-    await server.removeBucket(bucket);
-  });
+  for (const [where, change] of [
+    ['a shard holds an hour', undefined],
+    ['a shard held an hour, and holds a week today', (7 * DAY) / 1000],
+  ] as const) {
+    it(`keeps every event all the same where ${where}`, async () => {
+      const [server, namespace] = [await influxDB(), freshNamespace()];
+      const bucket = await server.createBucket(DAY / 1000);
+      // Integers and ours in turn, an hour each.
+      const times = Array.from({ length: 18 }, (_, hour) => Date.now() - (20 - hour) * HOUR);
+      const [theirs, ours] = [0, 1].map((rest) => times.filter((_, hour) => hour % 2 === rest)) as [number[], number[]];
+      await foreignIn(bucket, ...theirs.map((time) => `${namespace},name=foreign value=1i ${String(time)}`));
+      for (let writer = 0; writer < 3; writer++) {
+        if (writer === 1 && change !== undefined) await server.changeShards(bucket, change);
+        const another = new InfluxDBStore(bucket);
+        await write(
+          another,
+          ours.map((time) => point({ namespace, time: BigInt(time) * MILLISECOND, value: writer })),
+        );
+        expect(await aggregatesOf(another, all(namespace), 'count')).to.deep.equal([(writer + 1) * 9]);
+        await another.close();
+      }
+      await server.removeBucket(bucket);
+    });
+  }
 
   describe('answers as if all were floats', () => {
     const namespace = freshNamespace();
@@ -186,6 +192,39 @@ describe('A namespace where another program has written integers', () => {
     });
   });
 
+  for (const [what, values] of Object.entries({
+    texts: ['""', '"12"', '"abc"'],
+    booleans: ['true', 'false', 'true'],
+  })) {
+    it(`holds no event where there are only ${what}, whatever is asked`, async () => {
+      const namespace = freshNamespace();
+      const start = Math.floor(YESTERDAY / HOUR) * HOUR;
+      await foreign(
+        ...values.map((value, index) => `${namespace},name=cpu,host=a value=${value} ${String(start + index * 1000)}`),
+      );
+      const [tsMin, tsMax] = [BigInt(start) * MILLISECOND, BigInt(start + HOUR) * MILLISECOND];
+      const windows = [{ start: tsMin, length: tsMax - tsMin, count: 1 }];
+      for (const range of [{}, { tsMin, tsMax }]) {
+        const selection = { ...all(namespace), ...range };
+        for (const aggregation of ['count', 'sum', 'avg', 'min', 'first', 'p50', 'stddev'] as const) {
+          const rows = await collect(store.aggregate({ selection, windows, aggregations: [aggregation] }));
+          expect(rows, aggregation).to.deep.equal([]);
+        }
+        expect(await collect(store.events({ selection }))).to.deep.equal([]);
+        expect(await collect(store.latest(selection, 'host'))).to.deep.equal([]);
+        expect(await store.extent(selection)).to.equal(undefined);
+        expect(await store.delete(selection)).to.equal(0);
+      }
+      for (const range of [{}, { from: tsMin, to: tsMax }]) {
+        for await (const some of store.points({ includes: (one) => one === namespace, ...range })) {
+          expect(some).to.deep.equal([]);
+        }
+      }
+      expect(await store.names(namespace)).to.deep.equal([]);
+      expect(await store.namespaces()).not.to.include(namespace);
+    });
+  }
+
   it('is read whole also in a bucket that came from InfluxDB 1, whose name is a database and a retention policy', async () => {
     const [server, namespace] = [await influxDB(), freshNamespace()];
     const bucket = await server.createBucket(undefined, '/autogen');
@@ -195,6 +234,29 @@ describe('A namespace where another program has written integers', () => {
     expect(await aggregatesOf(another, all(namespace), 'count', 'sum')).to.deep.equal([2, 3]);
     await another.close();
     await server.removeBucket(bucket);
+  });
+
+  it('is exported whole though the first integer comes while the export is under way', async () => {
+    const namespace = freshNamespace();
+    const start = BigInt(YESTERDAY - 90 * DAY) * MILLISECOND;
+    const later = start + nanosecondsOfDays(60);
+    // So many that they are read in several slices; in the last the integer will stand in front of ours.
+    await write(
+      store,
+      points(110_000, (value) => ({ namespace, value, time: start + BigInt(value) * MILLISECOND })),
+    );
+    await write(
+      store,
+      points(100, (value) => ({ namespace, value, time: later + BigInt(value), tags: { host: String(value) } })),
+    );
+    const values: number[] = [];
+    let told = false;
+    for await (const some of store.points({ includes: (one) => one === namespace })) {
+      values.push(...some.map(({ value }) => value));
+      if (!told) await foreign(`${namespace},name=foreign value=-1i ${String(YESTERDAY - 60 * DAY)}`);
+      told = true;
+    }
+    expect(values.filter((value) => value >= 0).length).to.equal(110_100);
   });
 
   it('is noticed within seconds where the service has answered before', async () => {

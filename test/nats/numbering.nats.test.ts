@@ -4,6 +4,7 @@ import { points } from '../contract/subject.js';
 import { OwnNatsServer } from '../servers/nats.js';
 import { Database, keepingConsumer, recordingConsumer, until } from './consumers.js';
 import { besides, queuesForSuite } from './queues.js';
+import { Wire } from './wire.js';
 
 const CONSUMERS = { 'records its plan': recordingConsumer, 'keeps the sequence with its rows': keepingConsumer };
 
@@ -59,6 +60,64 @@ describe('what NATS loses', () => {
         await own.stop();
       });
 
+      it('is noticed also where another instance, which knew less, has published past it meanwhile', async function () {
+        this.timeout('1m');
+        const own = await OwnNatsServer.start();
+        const wire = await Wire.to(own.url);
+        const [stream, told] = [server().freshStream(), [] as string[]];
+        const onLoss = (message: string): unknown => told.push(message);
+        const knowing = await open({ url: wire.url, stream, onLoss });
+        const other = await open({ url: own.url, stream, onLoss });
+        const flow = new Flow(knowing, (database) => consumer(database));
+        await flow.bring(100);
+        await own.stop();
+        const putBack = await own.copyData();
+        await own.restart();
+        await flow.bring(200);
+        wire.cut();
+        await own.kill();
+        await putBack();
+        await own.restart();
+        flow.publisher = other;
+        await flow.publish(500);
+        expect(told).to.deep.equal([]);
+        wire.mend();
+        await flow.arrival();
+        await flow.bring(50);
+        flow.expectEachOnce();
+        expect(told).to.have.length(1);
+        expect(told[0]).to.match(/^The queue has lost messages \d+ to \d+, and perhaps more/);
+        expect(await knowing.check()).to.include(told[0]);
+        await until(() => other.losses === 1);
+        await Promise.all([knowing.close(), other.close()]);
+        await wire.close();
+        await own.stop();
+      });
+
+      it('is not taken for lost where it only starts again', async function () {
+        this.timeout('1m');
+        const own = await OwnNatsServer.start();
+        const [stream, told] = [server().freshStream(), [] as string[]];
+        const onLoss = (message: string): unknown => told.push(message);
+        const [one, other] = [
+          await open({ url: own.url, stream, onLoss }),
+          await open({ url: own.url, stream, onLoss }),
+        ];
+        const flow = new Flow(one, (database) => consumer(database));
+        other.feed(consumer(flow.database));
+        for (let round = 0; round < 3; round++) {
+          await flow.publish(100);
+          await (round === 0 ? own.stop() : own.kill());
+          await own.restart();
+        }
+        await flow.publish(100);
+        await flow.arrival();
+        flow.expectEachOnce();
+        expect([told, one.losses, other.losses]).to.deep.equal([[], 0, 0]);
+        await Promise.all([one.close(), other.close()]);
+        await own.stop();
+      });
+
       for (const [how, replace] of Object.entries({
         'and is missed until we make it again': async (stream: string) => {
           await besides(server().url, (jsm) => jsm.streams.delete(stream));
@@ -106,6 +165,22 @@ describe('what NATS loses', () => {
         expect(told.join()).to.match(/^The queue has lost how far it was read/);
       });
 
+      it('as the bucket of positions leaves each partition to the one of several readers that has it', async function () {
+        this.timeout('2m');
+        const stream = server().freshStream();
+        const [one, other] = [await open({ stream }), await open({ stream })];
+        const flow = new Flow(one, (database) => consumer(database));
+        other.feed(consumer(flow.database));
+        await flow.bring(100);
+        for (let round = 0; round < 4; round++) {
+          await until(async () => (await sharesOf(server().url, stream)).join() === '4,4');
+          await flow.bring(200);
+          await besides(server().url, (jsm) => jsm.streams.delete(`KV_${stream}-writers`));
+          await flow.bring(100);
+        }
+        flow.expectEachOnce();
+      });
+
       it('as the bucket of positions is said also by whoever starts without having known it', async function () {
         this.timeout('1m');
         const [stream, told] = [server().freshStream(), [] as string[]];
@@ -136,6 +211,19 @@ describe('what NATS loses', () => {
   }
 });
 
+/** How many partitions each instance has, as the bucket says. */
+async function sharesOf(url: string, stream: string): Promise<number[]> {
+  return besides(url, async (jsm) => {
+    const shares = new Map<string, number>();
+    for (let partition = 0; partition < 8; partition++) {
+      const subject = `$KV.${stream}-writers.owner.${String(partition)}`;
+      const owner = await jsm.streams.getMessage(`KV_${stream}-writers`, { last_by_subj: subject }).catch(() => null);
+      if (owner !== null) shares.set(owner.string(), (shares.get(owner.string()) ?? 0) + 1);
+    }
+    return [...shares.values()];
+  });
+}
+
 /** Numbered points on their way through a queue into a database. */
 class Flow {
   readonly database = new Database();
@@ -149,8 +237,14 @@ class Flow {
     reader.feed(consumer(this.database));
   }
 
-  /** Publishes so many in messages of ten and in several partitions, each until it is acknowledged, and awaits them all. */
+  /** Publishes so many, and awaits them all. */
   async bring(count: number): Promise<void> {
+    await this.publish(count);
+    await this.arrival();
+  }
+
+  /** Publishes so many in messages of ten and in several partitions, each until it is acknowledged. */
+  async publish(count: number): Promise<void> {
     for (let sent = 0; sent < count; sent += 10) {
       const batch = points(10, (index) => ({ namespace: `n${String(sent % 4)}`, value: this.published + index }));
       await until(() =>
@@ -161,6 +255,10 @@ class Flow {
       );
       this.published += 10;
     }
+  }
+
+  /** Resolves once all that was published is in the database. */
+  async arrival(): Promise<void> {
     await until(() => this.database.places.size >= this.published);
   }
 

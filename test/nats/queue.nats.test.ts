@@ -3,6 +3,7 @@ import type { Selection } from '../../lib/aggregation.js';
 import { deleteCounted } from '../../lib/deletion.js';
 import { TrackingError } from '../../lib/errors.js';
 import type { Point } from '../../lib/event.js';
+import { Ingest } from '../../lib/ingest.js';
 import type { QueueConsumer } from '../../lib/queue.js';
 import { MILLISECOND } from '../../lib/time.js';
 import { all, expectUnavailable, NOON, point, points } from '../contract/subject.js';
@@ -206,6 +207,28 @@ describe('the queue in NATS', () => {
     const queue = openAt({ url: own.url });
     await until(async () => (await queue.check().then(String, String)).includes('start it with -js'));
     await expectUnavailable(() => queue.publish([point({ namespace: 'n' })]));
+    await queue.close();
+    await own.stop();
+  });
+
+  it('refuses what its messages are too small for to whoever sent it, and to nobody beside him', async function () {
+    this.timeout('1m');
+    const own = await OwnNatsServer.start({ configuration: 'max_payload: 1280' });
+    const queue = await open({ url: own.url });
+    const database = new Database();
+    queue.feed(recordingConsumer(database));
+    const publish = (batch: readonly Point[]) => queue.publish(batch).then(() => []);
+    const ingest = new Ingest(publish, { maxWaiting: 100_000, maxBatch: 50_000, timeout: 30_000 });
+    const large = point({ namespace: 'a', tags: { long: 'x'.repeat(1500) } });
+    // Each fits into the messages that NATS takes at once, and all of them do not.
+    const many = [0, 1, 2].map((part) => points(4000, (index) => ({ namespace: 'a', value: part * 4000 + index })));
+    const accepted = many.map((some) => ingest.accept(some));
+    const refused = await failureOf(ingest.accept([large]));
+    expect(refused.code).to.equal('too-large');
+    expect(refused.message).to.match(/^An event does not fit .* Nothing of this request was stored\.$/);
+    await Promise.all(accepted);
+    await until(() => database.places.size >= 12_000);
+    expect(database.sorted).to.deep.equal(Array.from({ length: 12_000 }, (_, value) => value));
     await queue.close();
     await own.stop();
   });

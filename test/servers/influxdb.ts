@@ -33,6 +33,8 @@ export interface InfluxDBServer {
   removeBucket(access: BucketAccess): Promise<void>;
   /** @param retention - how many seconds a bucket keeps points from now on, for ever where it is 0 */
   changeRetention(access: BucketAccess, retention: number): Promise<void>;
+  /** @param seconds - how long the shards are that a bucket makes from now on; it keeps points for ever */
+  changeShards(access: BucketAccess, seconds: number): Promise<void>;
 }
 
 /** An InfluxDB that we have an account on. */
@@ -68,7 +70,15 @@ class AccountServer implements InfluxDBServer {
   }
 
   async changeRetention(access: BucketAccess, retention: number): Promise<void> {
-    const change = { retentionRules: [{ type: 'expire', everySeconds: retention }] };
+    await this.change(access, { everySeconds: retention });
+  }
+
+  async changeShards(access: BucketAccess, seconds: number): Promise<void> {
+    await this.change(access, { everySeconds: 0, shardGroupDurationSeconds: seconds });
+  }
+
+  private async change(access: BucketAccess, rule: Readonly<Record<string, number>>): Promise<void> {
+    const change = { retentionRules: [{ type: 'expire', ...rule }] };
     for (const id of await this.idsOf(access)) await this.call('PATCH', `/api/v2/buckets/${id}`, change);
   }
 
@@ -124,6 +134,10 @@ export class OwnInfluxDBServer extends OwnServer implements InfluxDBServer {
 
   changeRetention(access: BucketAccess, retention: number): Promise<void> {
     return this.account.changeRetention(access, retention);
+  }
+
+  changeShards(access: BucketAccess, seconds: number): Promise<void> {
+    return this.account.changeShards(access, seconds);
   }
 
   protected probe(): Promise<void> {

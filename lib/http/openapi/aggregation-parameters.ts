@@ -41,7 +41,7 @@ export const aggregationParameters: readonly Parameter[] = [
     name: 'aggregationType',
     in: 'query',
     description:
-      'What is made of a window; several with commas. Median and percentiles interpolate linearly between the two nearest values, `stddev` is that of a sample (`null` for one event), averages are over events.',
+      'What is made of a window; several with commas. Median and percentiles interpolate linearly between the two nearest values, `stddev` is that of a sample (`null` for one event), averages are over events. What comes in meanwhile may count in one of several and not yet in another.',
     style: 'form',
     explode: false,
     schema: {
