@@ -18,8 +18,10 @@ export interface TrackRequest {
 
 const FEW = 20;
 const MANY = 300;
-/** All plain, keyed and named events of a test share a few milliseconds. */
+/** Plain, keyed and named events share a few milliseconds, */
 const MILLISECONDS = 3;
+/** and after so many others: a millisecond has room for a million of a series. */
+const EVENTS_IN_MILLISECONDS = 300_000;
 const SECOND = 1_700_000_000;
 
 /** Makes requests, no two of them with an event in common. */
@@ -48,7 +50,8 @@ export class Requests {
 function eventOf(kind: Kind, value: number): object {
   const event = { namespace: NAMESPACE, name: kind, value, tags: { host: `host-${value % 3}` } };
   if (kind === 'samples') return { ...event, timestamp: SECOND + value / 1000 };
-  const timestamp = SECOND + (value % MILLISECONDS) / 1000;
+  const first = Math.floor(value / EVENTS_IN_MILLISECONDS) * MILLISECONDS;
+  const timestamp = SECOND + (first + (value % MILLISECONDS)) / 1000;
   if (kind === 'ids') return { ...event, timestamp, id: String(value) };
   if (kind === 'keyed') return { ...event, timestamp };
   return value % 2 === 0 ? event : { ...event, timestamp };
