@@ -174,3 +174,8 @@ export function seriesOf(namespace: string, name: string, tags: Tags = NO_TAGS):
   for (const [tagKey, value] of entries) key += `\0${tagKey}\0${value}`;
   return { namespace, name, tags: Object.fromEntries(entries), key };
 }
+
+/** The series of the same namespace and tags with another name. */
+export function renamed({ namespace, name: before, tags, key }: Series, name: string): Series {
+  return { namespace, name, tags, key: `${namespace}\0${name}${key.slice(namespace.length + 1 + before.length)}` };
+}

@@ -45,13 +45,12 @@ describe('line protocol beside InfluxDB', () => {
 
 function readOurselves(sent: SentLines): Read {
   // Names as they are, before they become ones of ours.
-  const protocol = new LineProtocol((measurement, field, tags) =>
-    seriesOf(measurement, field, Object.fromEntries(tags)),
-  );
+  const protocol = new LineProtocol({ text: (text) => text, tags: (tags) => Object.fromEntries(tags) });
   try {
     return {
       sent,
-      points: protocol.read(sent.body, { precision: sent.precision, receivedAt: NOW, strings: 'drop' }).points,
+      points: protocol.read(Buffer.from(sent.body), { precision: sent.precision, receivedAt: NOW, strings: 'drop' })
+        .points,
     };
   } catch (error) {
     if (error instanceof TrackingError) return { sent, refusal: error };
