@@ -24,7 +24,10 @@ export function readJsonMetrics(body: Buffer, limits: Limits): ResourceMetrics[]
       'The body must be an ExportMetricsServiceRequest: an object with resourceMetrics.',
     );
   }
-  return listIn(parsed as JsonObject, 'resourceMetrics').map((one) => readResourceMetrics(one, limits));
+  return listIn(parsed as JsonObject, 'resourceMetrics').flatMap((one) => {
+    const read = readResourceMetrics(one, limits);
+    return read.metrics.length > 0 ? [read] : [];
+  });
 }
 
 function readResourceMetrics(from: JsonObject, limits: Limits): ResourceMetrics {

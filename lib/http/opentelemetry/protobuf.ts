@@ -12,11 +12,16 @@ export function readProtobufMetrics(body: Buffer, limits: Limits): ResourceMetri
   return readMessage(body, 'ExportMetricsServiceRequest', (reader) => {
     const all: ResourceMetrics[] = [];
     reader.fields((tag) => {
-      if (tag === lengthTag(1)) all.push(readResourceMetrics(reader, limits));
+      if (tag === lengthTag(1)) addMetrics(all, readResourceMetrics(reader, limits));
       else reader.pass(tag);
     }, body.length);
     return all;
   });
+}
+
+/** Those without metrics are left out: a body may have millions of them. */
+function addMetrics(all: ResourceMetrics[], one: ResourceMetrics): void {
+  if (one.metrics.length > 0) all.push(one);
 }
 
 function readResourceMetrics(reader: ProtobufReader, limits: Limits): ResourceMetrics {
@@ -44,10 +49,12 @@ function readScopeMetrics(reader: ProtobufReader, limits: Limits, metrics: Metri
   const own: Metric[] = [];
   reader.fields((tag) => {
     if (tag === lengthTag(1)) scope = readScope(reader);
-    else if (tag === lengthTag(2)) own.push(readMetric(reader, limits));
-    else reader.pass(tag);
+    else if (tag === lengthTag(2)) {
+      const metric = readMetric(reader, limits);
+      if (metric.points.length > 0) own.push(metric);
+    } else reader.pass(tag);
   });
-  for (const metric of own) if (metric.points.length > 0) metrics.push({ ...metric, scope });
+  for (const metric of own) metrics.push({ ...metric, scope });
 }
 
 function readScope(reader: ProtobufReader): string {
