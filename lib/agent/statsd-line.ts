@@ -20,12 +20,15 @@ const KINDS: Readonly<Record<string, MetricKind>> = {
   d: 'timer',
   s: 'set',
 };
+/** Characters of a line; no packet of DogStatsD is longer. */
+const MAX_LINE = 8192;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 /** What DogStatsD sends besides metrics, and what is no use here: its events and service checks. */
 const OTHERS = /^_(?:e\{|sc\|)/;
 
 /** @returns the metric; `other` for what is right and no metric; undefined for what is malformed */
 export function readLine(line: string): Metric | 'other' | undefined {
+  if (line.length > MAX_LINE) return undefined;
   if (OTHERS.test(line)) return 'other';
   const [body = '', type = '', ...sections] = line.split('|');
   const colon = body.indexOf(':');

@@ -1,6 +1,25 @@
 /** Above so many of one interval the percentiles are of a random choice of them; all else stays exact. */
 const MAX_KEPT = 10_000;
 
+/** So many are kept of all timers together. */
+const MAX_KEPT_IN_ALL = 1_000_000;
+
+/** What all timers share: room for the values that they keep. */
+export class TimerRoom {
+  private taken = 0;
+
+  /** @returns whether there was room for one more */
+  take(): boolean {
+    if (this.taken >= MAX_KEPT_IN_ALL) return false;
+    this.taken++;
+    return true;
+  }
+
+  empty(): void {
+    this.taken = 0;
+  }
+}
+
 /** The values of one timer within an interval. */
 export class TimerValues {
   private readonly kept: number[] = [];
@@ -10,6 +29,8 @@ export class TimerValues {
   private lower = Infinity;
   private upper = -Infinity;
 
+  constructor(private readonly room: TimerRoom) {}
+
   /** @param rate - one that was sent stands for 1 / rate that happened */
   add(value: number, rate: number): void {
     this.received++;
@@ -17,14 +38,14 @@ export class TimerValues {
     this.sum += value / rate;
     this.lower = Math.min(this.lower, value);
     this.upper = Math.max(this.upper, value);
-    if (this.kept.length < MAX_KEPT) this.kept.push(value);
+    if (this.kept.length === 0 || (this.kept.length < MAX_KEPT && this.room.take())) this.kept.push(value);
     else this.replace(value);
   }
 
   /** Reservoir sampling: each value stays with the same probability. */
   private replace(value: number): void {
     const place = Math.floor(Math.random() * this.received);
-    if (place < MAX_KEPT) this.kept[place] = value;
+    if (place < this.kept.length) this.kept[place] = value;
   }
 
   /** @param percentiles - such as 90 for `p90` */

@@ -1,8 +1,9 @@
 import { adoptTags, adoptText } from '../adoption.js';
 import type { Tags } from '../event.js';
+import { owned } from '../owned-text.js';
 import type { Figure } from './figure.js';
 import { type Metric, readLine } from './statsd-line.js';
-import { TimerValues } from './statsd-timer.js';
+import { TimerRoom, TimerValues } from './statsd-timer.js';
 
 export interface StatsDOptions {
   /** Percentiles of timers, such as 90. */
@@ -21,7 +22,9 @@ export interface StatsDCounts {
 
 /** Something may name a series for each of its users; the memory of the agent is bounded. */
 const MAX_SERIES = 10_000;
+const MAX_NAMES = 2 ** 21; // characters of their names and tags
 const MAX_SET = 100_000; // texts of all sets together
+const MAX_TEXTS = 2 ** 21; // characters of those
 const MAX_SHOWN = 100; // characters
 
 type Values =
@@ -45,7 +48,10 @@ export class StatsD {
   private lines = 0;
   private malformed = 0;
   private beyond = 0;
+  private names = 0; // characters
   private texts = 0;
+  private textCharacters = 0;
+  private readonly room = new TimerRoom();
 
   constructor(private readonly options: StatsDOptions) {}
 
@@ -78,7 +84,9 @@ export class StatsD {
     const entry = this.entryOf(metric);
     if (entry === undefined) {
       if (this.beyond++ === 0)
-        this.options.say(`More than ${MAX_SERIES} series came over StatsD; the rest is left out.`);
+        this.options.say(
+          `More than ${MAX_SERIES} series, or ${MAX_NAMES} characters of their names and tags, came over StatsD; the rest is left out.`,
+        );
       return;
     }
     for (const value of metric.values) this.addTo(entry.values, value, metric.rate);
@@ -90,9 +98,11 @@ export class StatsD {
     const key = [kind, name, ...sorted].join('\0');
     const known = this.entries.get(key);
     if (known !== undefined) return known;
-    if (this.entries.size >= MAX_SERIES) return undefined;
-    const entry = { name: adoptText(name), tags: adoptTags(tags), values: emptyOf(kind) };
+    if (this.entries.size >= MAX_SERIES || this.names + key.length > MAX_NAMES) return undefined;
+    const ownTags = tags.map(([tag, value]) => [owned(tag), owned(value)] as const);
+    const entry = { name: adoptText(owned(name)), tags: adoptTags(ownTags), values: this.emptyOf(kind) };
     this.entries.set(key, entry);
+    this.names += key.length;
     return entry;
   }
 
@@ -100,10 +110,17 @@ export class StatsD {
     if (values.kind === 'timer') values.values.add(Number(text), rate);
     else if (values.kind === 'counter') values.value += Number(text) / rate;
     else if (values.kind === 'gauge') values.value = /^[+-]/.test(text) ? values.value + Number(text) : Number(text);
-    else if (this.texts < MAX_SET && !values.texts.has(text)) {
-      values.texts.add(text);
+    else if (this.texts < MAX_SET && this.textCharacters < MAX_TEXTS && !values.texts.has(text)) {
+      values.texts.add(owned(text));
       this.texts++;
+      this.textCharacters += text.length;
     }
+  }
+
+  private emptyOf(kind: Metric['kind']): Values {
+    if (kind === 'timer') return { kind, values: new TimerValues(this.room) };
+    if (kind === 'set') return { kind, texts: new Set() };
+    return { kind, value: 0 };
   }
 
   /** What came since the last time. */
@@ -116,15 +133,13 @@ export class StatsD {
         const summary = values.values.summary(this.options.percentiles);
         figures.push(...summary.map(([suffix, value]) => ({ name: adoptText(`${name}.${suffix}`), value, tags })));
       }
-      if (values.kind !== 'gauge') this.entries.delete(key);
+      if (values.kind === 'gauge') continue;
+      this.entries.delete(key);
+      this.names -= key.length;
     }
     this.texts = 0;
+    this.textCharacters = 0;
+    this.room.empty();
     return figures.filter(({ value }) => Number.isFinite(value));
   }
-}
-
-function emptyOf(kind: Metric['kind']): Values {
-  if (kind === 'timer') return { kind, values: new TimerValues() };
-  if (kind === 'set') return { kind, texts: new Set() };
-  return { kind, value: 0 };
 }

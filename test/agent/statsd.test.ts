@@ -115,6 +115,32 @@ describe('StatsD in the agent', () => {
     expect(statsd.flush()).to.have.length(10_000);
   });
 
+  it('has a bound on their names and tags, on the texts of sets, and on the length of a line', () => {
+    const long = 'x'.repeat(8000);
+    for (let index = 0; index < 1000; index++) statsd.receive(`${index}${long}:1|c`);
+    expect(statsd.counts).to.include({ malformed: 0 });
+    expect(statsd.counts.beyond).to.be.within(700, 800);
+    expect(statsd.flush()).to.have.length(1000 - statsd.counts.beyond);
+    for (let index = 0; index < 1000; index++) statsd.receive(`users:${index}${long}|s`);
+    expect(flushed().users).to.be.within(200, 300);
+    statsd.receive(`a:1|c|#${'x'.repeat(8192)}`);
+    expect(statsd.counts.malformed).to.equal(1);
+  });
+
+  it('keeps its timers bounded together, with the count and sum of each exact', () => {
+    const values = Array.from({ length: 1000 }, (_, value) => value).join(':');
+    for (let timer = 0; timer < 1000; timer++) {
+      statsd.receive(`latency:${values}|ms|#t:${timer}\nlatency:${values}|ms|#t:${timer}`);
+    }
+    const figures = flushed();
+    for (const timer of [0, 999]) {
+      expect(figures[`latency.count t ${timer}`]).to.equal(2000);
+      expect(figures[`latency.sum t ${timer}`]).to.equal(999_000);
+      expect(figures[`latency.upper t ${timer}`]).to.equal(999);
+    }
+    expect(figures['latency.median t 999']).to.be.within(0, 999);
+  });
+
   it('takes any bytes without failing, and makes events of finite values only', () => {
     const line = fc.array(
       fc.constantFrom('a', ':', '|', '1', '-', '.', 'c', 'g', 'ms', 's', '@', '#', ',', '\n', 'e9', 'é'),
