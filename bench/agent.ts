@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../test/servers/lifetime.js';
 import { freePort, ServerProcess } from '../test/servers/process.js';
-import { APPLICATION, CLI, ServiceProcess } from '../test/servers/service.js';
+import { AGENT_FLAGS, APPLICATION, CLI, ServiceProcess } from '../test/servers/service.js';
 
 /**
  * What the agent costs its host at an interval of ten seconds, beside Debian's prometheus-node-exporter asked as often:
@@ -13,8 +13,6 @@ import { APPLICATION, CLI, ServiceProcess } from '../test/servers/service.js';
 const MINUTES = Number(process.env.MINUTES ?? 30);
 const INTERVAL = 10_000; // ms
 const EXPORTER = process.env.NODE_EXPORTER ?? 'prometheus-node-exporter';
-/** As the first line of `cli.ts` has it. */
-const FLAGS = ['--max-semi-space-size=32', '--initial-old-space-size=40', '--heap-growing-percent=40'];
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
@@ -76,7 +74,7 @@ const agent = ServerProcess.spawn(
   [
     `TRACKING_AGENT_CLIENT_SECRET=${APPLICATION.secret}`,
     process.execPath,
-    ...FLAGS,
+    ...AGENT_FLAGS,
     CLI,
     'agent',
     ...['--url', service.url, '--client-id', APPLICATION.id, '--buffer', buffer, '--interval', `${INTERVAL}ms`],
