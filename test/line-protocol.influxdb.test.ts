@@ -62,6 +62,7 @@ async function compare(server: InfluxDBServer, reads: readonly Read[], seed: str
   const bucket = await server.createBucket();
   const expected = new Map<string, number>();
   const unknown = new Set<string>();
+  const halfStored = new Set<string>();
   const queue = reads.entries();
   const send = async (): Promise<void> => {
     for (const [, { sent, points, refusal }] of queue) {
@@ -69,6 +70,8 @@ async function compare(server: InfluxDBServer, reads: readonly Read[], seed: str
       const where = `${seed}\n${JSON.stringify(sent)}\nours: ${JSON.stringify(refusal?.mistakes ?? 'accepted')}\nInfluxDB: ${status} ${words}`;
       if (points === undefined) {
         if (!isOurRange(refusal)) expect(status, where).to.be.oneOf([400, 500]);
+        // Its engine fails at values that its parser took, and has stored the other lines then.
+        if (status === 500) for (const [mark] of sent.body.matchAll(/~\d+~/g)) halfStored.add(mark);
         continue;
       }
       // 422: read, and refused by the database for the type that another line gave a field, or for a field `time`.
@@ -85,7 +88,11 @@ async function compare(server: InfluxDBServer, reads: readonly Read[], seed: str
   const stored = await pointsIn(bucket);
   await server.removeBucket(bucket);
   for (const points of [expected, stored]) {
-    for (const key of points.keys()) if (unknown.has((JSON.parse(key) as string[])[0] ?? '')) points.delete(key);
+    for (const key of points.keys()) {
+      const [name = ''] = JSON.parse(key) as string[];
+      const [mark = ''] = /~\d+~/.exec(name) ?? [];
+      if (unknown.has(name) || halfStored.has(mark)) points.delete(key);
+    }
   }
   const missing = [...expected].filter(([key, value]) => stored.get(key) !== value);
   const surplus = [...stored].filter(([key, value]) => expected.get(key) !== value);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { TrackingError } from '../lib/errors.js';
 import type { Point } from '../lib/event.js';
 import { LineProtocol, type LineReception } from '../lib/line-protocol.js';
+import { sentLines } from './lines.js';
 
 const RECEPTION: LineReception = { precision: 'ns', receivedAt: 5n, strings: 'drop' };
 
@@ -41,6 +42,24 @@ describe('a body of line protocol', () => {
       expect(read(all.join('\n'))).to.deep.equal(all.flatMap(read));
     });
     fc.assert(property, { numRuns: Number(process.env.TRACKING_CASES ?? 50) });
+  });
+
+  it('is read and refused the same wherever a part of it ends', () => {
+    const outcome = (body: string): unknown => {
+      try {
+        return new LineProtocol().read(Buffer.from(body), RECEPTION);
+      } catch (error) {
+        if (!(error instanceof TrackingError)) throw error;
+        return [error.message, error.mistakes.map(({ message }) => message.replace(/^line \d+ /, ''))];
+      }
+    };
+    const property = fc.property(sentLines, sentLines, fc.nat(), ({ body: one }, { body: other }, place) => {
+      const body = `${one}\n${other}`;
+      // A part ends at the first newline behind 64 KiB.
+      const comment = `#${'c'.repeat(65_534 - (place % Buffer.byteLength(body)))}\n`;
+      expect(outcome(comment + body)).to.deep.equal(outcome(body));
+    });
+    fc.assert(property, { numRuns: Number(process.env.TRACKING_CASES ?? 300) });
   });
 
   it('has a line of megabytes, with newlines in its string', () => {
