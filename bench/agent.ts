@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../test/servers/lifetime.js';
 import { freePort, ServerProcess } from '../test/servers/process.js';
 import { AGENT_FLAGS, APPLICATION, CLI, ServiceProcess } from '../test/servers/service.js';
+import { processorSeconds } from './processor-time.js';
 
 /**
  * What the agent costs its host at an interval of ten seconds, beside Debian's prometheus-node-exporter asked as often:
@@ -13,15 +14,6 @@ import { AGENT_FLAGS, APPLICATION, CLI, ServiceProcess } from '../test/servers/s
 const MINUTES = Number(process.env.MINUTES ?? 30);
 const INTERVAL = 10_000; // ms
 const EXPORTER = process.env.NODE_EXPORTER ?? 'prometheus-node-exporter';
-
-const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-
-/** Seconds of processor time of a process and of those that it waited for. */
-function processorSeconds(pid: number): number {
-  const [, fields = ''] = /^\d+ \(.*\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-  const ticks = fields.split(' ').slice(11, 15).map(Number);
-  return ticks.reduce((sum, count) => sum + count, 0) / TICKS_PER_SECOND;
-}
 
 /** Megabytes, of `VmRSS` and the like. */
 function memory(pid: number, name: 'VmRSS' | 'VmHWM'): number {

@@ -1,25 +1,26 @@
-import path from 'node:path';
 import { compressSync } from 'snappy';
 import { type ExportRequest, toProtobuf } from '../test/http/opentelemetry/encoding.js';
 import { version1 } from '../test/http/remote-write/encoding.js';
-import { temporaryFolder } from '../test/servers/lifetime.js';
-import { freePort, ServerProcess } from '../test/servers/process.js';
-import { findOnPath } from '../test/servers/program.js';
 import { ServiceProcess } from '../test/servers/service.js';
+import { startVictoriaMetrics } from '../test/servers/victoria-metrics.js';
+import { processorSeconds } from './processor-time.js';
 import { median, processorPressure } from './wrk.js';
 
 /**
- * Samples a second in requests of some thousand, on a few connections: remote write beside VictoriaMetrics, which takes the
- * same bytes, and OTLP, cumulative and not, beside remote write. What the service answers is durable; VictoriaMetrics
- * keeps what is new in memory for a second. Pairs alternate, and each ratio is the median over the pairs.
+ * Samples a second in requests of some thousand, on a few connections, beside VictoriaMetrics, which takes the same
+ * bytes: remote write, and OTLP in Protocol Buffers. What the service answers is on disk, and of cumulative sums it also
+ * makes increases; VictoriaMetrics keeps what is new in memory for some seconds, and sums as they come. Pairs alternate,
+ * and each ratio is the median over the pairs.
  */
 const PAIRS = Number(process.env.PAIRS ?? 5);
 const REQUESTS = Number(process.env.REQUESTS ?? 60);
-const CONNECTIONS = 4;
+const CONNECTIONS = Number(process.env.CONNECTIONS ?? 4);
 const SERIES = 5000;
 
 interface Format {
   readonly path: string;
+  /** Where VictoriaMetrics takes it. */
+  readonly peerPath: string;
   readonly headers: Readonly<Record<string, string>>;
   /** The values of all series at a time. */
   readonly body: (milliseconds: number) => Uint8Array;
@@ -29,6 +30,7 @@ const SERIES_NUMBERS = Array.from({ length: SERIES }, (_, index) => index);
 
 const remoteWrite: Format = {
   path: '/api/v1/write',
+  peerPath: '/api/v1/write',
   headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
   body: (milliseconds) =>
     compressSync(
@@ -49,6 +51,7 @@ const remoteWrite: Format = {
 function otlp(cumulative: boolean): Format {
   return {
     path: '/v1/metrics',
+    peerPath: '/opentelemetry/v1/metrics',
     headers: { 'content-type': 'application/x-protobuf' },
     body: (milliseconds) => toProtobuf(exportOf(milliseconds, cumulative)),
   };
@@ -73,23 +76,32 @@ function exportOf(milliseconds: number, cumulative: boolean): ExportRequest {
 }
 
 interface Target {
-  readonly url: string;
+  readonly urlOf: (format: Format) => string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly pid: number | undefined;
 }
 
 let clock = Date.now() - 86_400_000;
 
-/** @returns samples a second */
-async function send(format: Format, targets: readonly Target[]): Promise<number[]> {
-  // Made beforehand, and the same for each target.
+/** What one round came to. */
+interface Round {
+  /** Samples a second. */
+  readonly rate: number;
+  /** Microseconds of processor time a sample. */
+  readonly cost: number;
+}
+
+/** Sends the same requests to each target. */
+async function send(format: Format, targets: readonly Target[]): Promise<Round[]> {
   const bodies = Array.from({ length: REQUESTS }, () => format.body((clock += 1000)));
-  const rates: number[] = [];
-  for (const { url, headers } of targets) {
-    const waiting = [...bodies];
+  const rounds: Round[] = [];
+  for (const { urlOf, headers, pid = 0 } of targets) {
+    const waiting = bodies.values();
+    const spentBefore = processorSeconds(pid);
     const begun = performance.now();
     const senders = Array.from({ length: CONNECTIONS }, async () => {
-      for (let body = waiting.shift(); body !== undefined; body = waiting.shift()) {
-        const response = await fetch(url + format.path, {
+      for (const body of waiting) {
+        const response = await fetch(urlOf(format), {
           method: 'POST',
           headers: { ...format.headers, ...headers },
           body: new Uint8Array(body),
@@ -99,44 +111,43 @@ async function send(format: Format, targets: readonly Target[]): Promise<number[
       }
     });
     await Promise.all(senders);
-    rates.push((REQUESTS * SERIES) / ((performance.now() - begun) / 1000));
+    const samples = REQUESTS * SERIES;
+    const rate = samples / ((performance.now() - begun) / 1000);
+    rounds.push({ rate, cost: ((processorSeconds(pid) - spentBefore) * 1e6) / samples });
   }
-  return rates;
-}
-
-async function victoriaMetrics(): Promise<Target> {
-  const program = findOnPath('victoria-metrics');
-  if (program === undefined) {
-    throw new Error('There is no victoria-metrics here. On Debian: apt-get install victoria-metrics.');
-  }
-  const folder = temporaryFolder('victoria-metrics');
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const server = ServerProcess.spawn(
-    program,
-    [`-storageDataPath=${path.join(folder, 'data')}`, `-httpListenAddr=${url.slice('http://'.length)}`],
-    path.join(folder, 'victoria-metrics.log'),
-  );
-  await server.ready(async () => {
-    if (!(await fetch(`${url}/health`)).ok) throw new Error('Not ready.');
-  });
-  return { url, headers: {} };
+  return rounds;
 }
 
 const service = await ServiceProcess.start();
-const ours: Target = { url: service.url, headers: { Authorization: `Bearer ${await service.token()}` } };
-const peer = await victoriaMetrics();
-await send(remoteWrite, [ours, peer]);
-const pairs: number[][] = [];
-for (let pair = 0; pair < PAIRS; pair++) pairs.push(await send(remoteWrite, [ours, peer]));
-const [own, theirs] = [0, 1].map((side) => median(pairs.map((pair) => pair[side] ?? 0)));
-const ratio = median(pairs.map(([one = 0, other = 1]) => one / other));
-console.log(
-  `remote write: ${ratio.toFixed(2)} of VictoriaMetrics (${own?.toFixed(0)} beside ${theirs?.toFixed(0)} samples/s; cpu pressure ${processorPressure()} %)`,
-);
-for (const [name, format] of Object.entries({ gauges: otlp(false), 'cumulative sums': otlp(true) })) {
-  await send(format, [ours]);
-  const rates: number[] = [];
-  for (let pair = 0; pair < PAIRS; pair++) rates.push(...(await send(format, [ours])));
-  console.log(`OTLP, ${name}: ${median(rates).toFixed(0)} data points/s; cpu pressure ${processorPressure()} %`);
+const ours: Target = {
+  urlOf: ({ path }) => service.url + path,
+  headers: { Authorization: `Bearer ${await service.token()}` },
+  pid: service.pid,
+};
+const victoriaMetrics = await startVictoriaMetrics();
+const peer: Target = {
+  urlOf: ({ peerPath }) => victoriaMetrics.url + peerPath,
+  headers: {},
+  pid: victoriaMetrics.pid,
+};
+
+const FORMATS = { 'remote write': remoteWrite, 'OTLP gauges': otlp(false), 'OTLP cumulative sums': otlp(true) };
+for (const [name, format] of Object.entries(FORMATS)) {
+  await send(format, [ours, peer]);
+  const own: Round[] = [];
+  const theirs: Round[] = [];
+  for (let pair = 0; pair < PAIRS; pair++) {
+    const [one, other] = await send(format, [ours, peer]);
+    if (one !== undefined) own.push(one);
+    if (other !== undefined) theirs.push(other);
+  }
+  const ratio = median(own.map(({ rate }, pair) => rate / (theirs[pair]?.rate ?? Number.NaN)));
+  const words = [own, theirs].map(
+    (rounds) =>
+      `${median(rounds.map(({ rate }) => rate)).toFixed(0)}/s at ${median(rounds.map(({ cost }) => cost)).toFixed(2)} µs of processor time`,
+  );
+  console.log(
+    `${name}: ${ratio.toFixed(2)} of VictoriaMetrics (${words.join(', beside ')} a sample; cpu pressure ${processorPressure()} %)`,
+  );
 }
 process.exit();

@@ -1,4 +1,4 @@
-import { type Identity, identityOfId, type Point, seriesOf } from '../lib/event.js';
+import { type Identity, identityOfId, ITSELF, type Point, SAMPLE, seriesOf } from '../lib/event.js';
 import { InfluxDBStore } from '../lib/influxdb/store.js';
 import { Ingest } from '../lib/ingest.js';
 import { influxDB } from '../test/servers/influxdb.js';
@@ -16,7 +16,6 @@ const EVENTS = Number(process.env.EVENTS ?? 30_000);
 const PAIRS = Number(process.env.PAIRS ?? 5);
 const END = Math.floor(Date.now() / DAY) * DAY;
 const START = END - DAYS * DAY;
-const ITSELF: Identity = { kind: 'none' };
 
 const bucket = await (await influxDB()).createBucket();
 
@@ -30,7 +29,7 @@ async function fillSeries(): Promise<void> {
   for (let from = START; from < END; from += 10_000_000) {
     const seconds = Math.min(10_000, (END - from) / 1000);
     // As samples, which need no page: the store that is measured starts without knowledge anyway.
-    await store.write(Array.from({ length: seconds }, (_, second) => point(from + second * 1000, { kind: 'sample' })));
+    await store.write(Array.from({ length: seconds }, (_, second) => point(from + second * 1000, SAMPLE)));
   }
   await store.close();
 }

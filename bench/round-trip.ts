@@ -4,7 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { DuckDBStore } from '../lib/duckdb/store.js';
-import { type Identity, identityOfId, type Point, seriesOf } from '../lib/event.js';
+import { identityOfId, ITSELF, type Point, seriesOf } from '../lib/event.js';
 import { InfluxDBStore } from '../lib/influxdb/store.js';
 import type { Store } from '../lib/store.js';
 import { Tally, type Totals } from '../lib/tally.js';
@@ -25,7 +25,6 @@ const SPAN = 30 * 86_400_000; // ms
 const IN_ONE_MILLISECOND = 10;
 const HOSTS = 100;
 const KINDS = ['id', 'sample', 'none'] as const;
-const ITSELF: Identity = { kind: 'none' };
 const MOST_MEGABYTES = 500;
 
 /** Some events in each millisecond, at nanoseconds of their own: with ids, as samples, and with neither. */

@@ -30,6 +30,7 @@ export function readerUntil(store: Reader, signal: AbortSignal): Reader {
   return {
     extent: (selection) => store.extent(selection),
     aggregate: (question) => endingWith(signal, store.aggregate(question)),
+    latest: (selection, groupBy) => endingWith(signal, store.latest(selection, groupBy)),
     events: (query) => endingWith(signal, store.events(query)),
     namespaces: () => store.namespaces(),
     names: (namespace) => store.names(namespace),

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isTagKey, isText, MAX_TAGS } from './event-rules.js';
+import { isTagKey, isText, MAX_TAGS, MAX_TEXT } from './event-rules.js';
 import { type Series, seriesOf, type Tags } from './event.js';
 
 /**
@@ -7,7 +7,8 @@ import { type Series, seriesOf, type Tags } from './event.js';
  * and what was two series stays two.
  *
  * - What is reserved here (a tag `name` or `time`, what begins with `_`, and `.` and `..`) gets `exported_` before it, as
- *   Prometheus does with labels that it needs for itself.
+ *   Prometheus does with labels that it needs for itself; once more where there is such a tag already, and a hash where
+ *   there is that one too.
  * - What is too long is cut, and ends with `~` and 8 hexadecimal digits of a hash of the whole.
  * - A control character, and half of a surrogate pair, becomes a space.
  * - A tag without a value is no tag.
@@ -17,8 +18,7 @@ export function adoptSeries(namespace: string, name: string, tags: Iterable<read
   return seriesOf(adoptText(namespace), adoptText(name), adoptTags(tags));
 }
 
-const MAX_TEXT = 128; // characters, as in event-rules.ts
-const MAX_KEY = 64;
+const MAX_KEY = 64; // characters, as in event-rules.ts
 const HASH = 8; // hexadecimal digits
 const NO_CHARACTER = /[\p{Cc}\p{Cs}]/gu;
 
@@ -31,9 +31,14 @@ export function adoptText(text: string): string {
 /** Tags with keys and values of ours. */
 export function adoptTags(tags: Iterable<readonly [string, string]>): Tags {
   const adopted = new Map<string, string>();
+  const others = new Map<string, string>();
   for (const [key, value] of tags) {
-    if (value === '' || key === '') continue;
-    adopted.set(isTagKey(key) ? key : fitted(key, isTagKey, MAX_KEY), adoptText(value));
+    if (value !== '' && key !== '') (isTagKey(key) ? adopted : others).set(key, adoptText(value));
+  }
+  for (const [key, value] of others) {
+    const own = fitted(key, isTagKey, MAX_KEY);
+    const free = adopted.has(own) ? fitted(`exported_${own}`, isTagKey, MAX_KEY) : own;
+    adopted.set(adopted.has(free) ? shortened(free, key, MAX_KEY) : free, value);
   }
   if (adopted.size <= MAX_TAGS) return Object.fromEntries(adopted);
   const sorted = [...adopted].sort(([one], [other]) => (one < other ? -1 : 1));
@@ -45,7 +50,8 @@ export function adoptTags(tags: Iterable<readonly [string, string]>): Tags {
 }
 
 function fitted(text: string, fits: (text: string) => boolean, length: number): string {
-  const plain = text.replace(NO_CHARACTER, ' ');
+  // So much is too long whatever it holds, and what stands behind it counts in the hash alone.
+  const plain = text.slice(0, 2 * length + 1).replace(NO_CHARACTER, ' ');
   if (fits(plain)) return plain;
   const exported = `exported_${plain}`;
   // What is too long begins with `_` perhaps as well.

@@ -1,6 +1,6 @@
 import { TrackingError } from './errors.js';
 import { explainEvent, isTrackedEvent } from './event-rules.js';
-import { type Identity, identityOfId, type Point, type Series, seriesOf, type Tags } from './event.js';
+import { type Identity, identityOfId, ITSELF, type Point, SAMPLE, type Series, seriesOf, type Tags } from './event.js';
 import { parseTimestamp } from './time.js';
 
 /** A file format that holds points whole: series, nanoseconds, exact values and identities. */
@@ -43,8 +43,6 @@ export type LineDecoder = (line: string) => Point | undefined;
 /** Points that a reader gives at a time. */
 export const ROWS_AT_A_TIME = 10_000;
 
-const ITSELF: Identity = Object.freeze({ kind: 'none' });
-const SAMPLE: Identity = Object.freeze({ kind: 'sample' });
 const MAX_FINGERPRINT = 2n ** 63n;
 
 /** An identity as text: nothing for an event that is only itself, `sample`, or the fingerprint in decimal digits. */

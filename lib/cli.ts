@@ -19,7 +19,8 @@ const { version } = JSON.parse(readFileSync(`${PACKAGE_FOLDER}/package.json`, 'u
 const program = new Command(commandLine('').trimEnd())
   .description('A tracking service: events in over HTTP, exact calendar aggregates out.')
   .version(version)
-  .showHelpAfterError()
+  // All of the help would push the error out of sight.
+  .showHelpAfterError('Add --help to see what there is.')
   // `agent status` has options that `agent` has too.
   .enablePositionalOptions();
 

@@ -16,7 +16,7 @@ function programOf(program: string): string {
   return `node ${quoted(path.startsWith('..') ? program : path)}`;
 }
 
-/** As a shell takes it for one word. */
-function quoted(text: string): string {
+/** A text as a shell takes it for one word. */
+export function quoted(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -4,6 +4,8 @@ import type { Tags, TrackedEvent } from './event.js';
 import { parseTimestamp } from './time.js';
 
 export const MAX_TAGS = 16;
+/** Characters of a namespace, a name, or the value of a tag. */
+export const MAX_TEXT = 128;
 const MAX_KEYS_EXPLAINED = 20;
 
 // Characters are code points. Control characters and lone surrogates (which UTF-8 cannot write) are refused.

@@ -61,9 +61,12 @@ export const MAX_EVENTS_PER_REQUEST = 10_000;
 /** Of the mistakes in one request, how many are put in words. */
 export const MAX_MISTAKES_LISTED = 100;
 
-const NO_TAGS: Tags = Object.freeze({});
-const ITSELF: Identity = Object.freeze({ kind: 'none' });
+/** The identity of an event that is only itself. */
+export const ITSELF: Identity = Object.freeze({ kind: 'none' });
+/** The identity of every sample. */
 export const SAMPLE: Identity = Object.freeze({ kind: 'sample' });
+
+const NO_TAGS: Tags = Object.freeze({});
 
 /**
  * Reads the events of one request, all or nothing.

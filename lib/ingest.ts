@@ -252,21 +252,24 @@ function settle(batch: readonly Request[], refusals: readonly Refusal[]): void {
     for (const request of batch) request.resolve();
     return;
   }
+  const reasons = new Map(refusals.map(({ index, reason }) => [index, reason]));
   let start = 0;
   for (const request of batch) {
-    const end = start + request.points.length;
     const first = start;
-    const own = refusals.filter(({ index }) => index >= first && index < end);
+    const own = request.points.flatMap((_, index) => {
+      const message = reasons.get(first + index);
+      return message === undefined ? [] : { index, message };
+    });
     if (own.length === 0) request.resolve();
     else {
       request.reject(
         new TrackingError(
           'unprocessable',
           `The database refuses ${String(own.length)} of ${String(request.points.length)} event(s); the others are stored.`,
-          { mistakes: own.map(({ index, reason }) => ({ index: index - first, message: reason })) },
+          { mistakes: own },
         ),
       );
     }
-    start = end;
+    start += request.points.length;
   }
 }

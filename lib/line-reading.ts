@@ -1,5 +1,5 @@
 import { type Mistake, TrackingError } from './errors.js';
-import { MAX_MISTAKES_LISTED } from './event.js';
+import { ITSELF, MAX_MISTAKES_LISTED, SAMPLE } from './event.js';
 import type { KnownSeries } from './known-series.js';
 import { readFields, unescapeFieldKey } from './line-fields.js';
 import { refuseTooManyFields, refuseTooManyLines } from './line-limits.js';
@@ -8,7 +8,7 @@ import type { LineReception, LinesRead } from './line-protocol.js';
 import { readSeries } from './line-series.js';
 import { endOfLine, endOfSeries, skipBlanks } from './line-syntax.js';
 import { readTimestamp } from './line-timestamp.js';
-import { ITSELF, PlainLines, SAMPLE, type UnstampedPoint } from './plain-lines.js';
+import { PlainLines, type UnstampedPoint } from './plain-lines.js';
 
 /** Bytes of a body that are made text at once: so much of it is in memory twice, and stays near the processor. */
 const PART_BYTES = 64 * 2 ** 10;

@@ -1,4 +1,4 @@
-import type { Identity, Point, Series } from './event.js';
+import { type Identity, ITSELF, type Point, SAMPLE, type Series } from './event.js';
 import type { KnownSeries, SeriesFields } from './known-series.js';
 import { refuseTooManyFields } from './line-limits.js';
 import { booleanOf, numberOf } from './line-values.js';
@@ -6,9 +6,6 @@ import { END_OF_TIME, MIN_TIME, type Nanoseconds } from './time.js';
 
 /** A point while its line is read: its time stands last. */
 export type UnstampedPoint = { -readonly [Key in keyof Point]: Point[Key] };
-
-export const ITSELF: Identity = Object.freeze({ kind: 'none' });
-export const SAMPLE: Identity = Object.freeze({ kind: 'sample' });
 
 const SPACE = 32;
 const COMMA = 44;

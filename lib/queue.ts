@@ -24,6 +24,9 @@ export interface Queue {
   /** What is queued and not in the store yet. */
   lag(): Promise<Lag>;
 
+  /** Notes what is queued by now. @returns what tells, whenever it is asked, whether all of that is in the store */
+  horizon(): Promise<() => Promise<boolean>>;
+
   readonly deadLetters: DeadLetters;
 
   /** How often it has lost something that it had acknowledged, as far as can be known. */

@@ -65,7 +65,7 @@ class Server {
     const tags = { host: `web-${number}` };
     this.cpu = seriesOf(namespace, 'cpuUtilization', tags);
     this.memory = seriesOf(namespace, 'availableMemory', tags);
-    this.network = seriesOf(namespace, 'networkSent', tags);
+    this.network = seriesOf(namespace, 'networkSentBytes', tags);
     this.seed = mixed(seed, number);
   }
 

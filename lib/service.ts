@@ -49,8 +49,9 @@ const LAST_WRITE_PATIENCE = 1000;
 /** How long the queue may be silent and count as there. Milliseconds. */
 const ANSWER_OF_QUEUE = 1500;
 const [one, zero] = [() => 1, () => 0];
-/** So much the clocks of the queue and of this process may differ. Milliseconds. */
-const CLOCK_TOLERANCE = 2000;
+/** How long a request waits until the store has what a queue still holds, and between two looks. Milliseconds. */
+const HORIZON_PATIENCE = 3000;
+const HORIZON_PAUSE = 100;
 
 /** How long a start waits for NATS, so that the first requests find it. Milliseconds. */
 const START_PATIENCE = 1000;
@@ -150,7 +151,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       ],
       cloudEvents: settings.cloudEvents,
       lineProtocol: { strings: settings.lineProtocol.strings, dropped: (strings) => (droppedStrings += strings) },
-      opentelemetry: { choice: settings.opentelemetry, settled: settledIn(ingest, queue) },
+      opentelemetry: { choice: settings.opentelemetry, horizon: horizonOf(ingest, queue) },
       mounts: [authorization.middleware],
     });
     const server = await listen(app, settings.http);
@@ -166,7 +167,7 @@ export async function startService(settings: Settings, logger: Logger): Promise<
       clearTimeout(late);
     });
     expiry.run();
-    const transfers = ownStore({ kind: settings.store, store, ingest, registry });
+    const transfers = ownStore({ kind: settings.store, store, ingest, registry, queue });
     lock.serve(
       {
         ...applications.commands(),
@@ -216,19 +217,24 @@ export function publishTo(queue: Queue): (points: readonly Point[]) => Promise<[
   };
 }
 
-/** Resolves once the store has what was accepted before a moment; throws `unavailable` where a queue still has some of it. */
-function settledIn(ingest: Ingest, queue: Queue | undefined): (before: number) => Promise<void> {
-  return async (before) => {
+/** Notes what was accepted by now, and waits until the store has it; without a queue it has whatever was accepted. */
+function horizonOf(ingest: Ingest, queue: Queue | undefined): () => Promise<() => Promise<void>> {
+  return async () => {
     // What is under way now was begun before.
     await ingest.exclusive(() => Promise.resolve());
-    if (queue === undefined) return;
-    const { events, seconds } = await queue.lag();
-    if (events === 0 || Date.now() - seconds * 1000 > before + CLOCK_TOLERANCE) return;
-    throw new TrackingError(
-      'unavailable',
-      'What streams of metrics counted before still waits in the queue. Nothing of this request was stored.',
-      { retryAfter: 2 },
-    );
+    const isReached = queue === undefined ? () => Promise.resolve(true) : await queue.horizon();
+    return async () => {
+      for (let waited = 0; !(await isReached()); waited += HORIZON_PAUSE) {
+        if (waited >= HORIZON_PATIENCE) {
+          throw new TrackingError(
+            'unavailable',
+            'What streams of metrics counted before still waits in the queue. Nothing of this request was stored.',
+            { retryAfter: 2 },
+          );
+        }
+        await sleep(HORIZON_PAUSE, undefined, { ref: false });
+      }
+    };
   };
 }
 

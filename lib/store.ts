@@ -41,6 +41,12 @@ export interface Store {
    */
   aggregate(question: WindowedQuestion): AsyncIterable<WindowAggregate>;
 
+  /**
+   * The last of the selected points of each value of a tag, in no order; points without the tag are left out. Of several
+   * in one last millisecond it may be any.
+   */
+  latest(selection: Selection, groupBy: string): AsyncIterable<LatestPoint>;
+
   /** The selected points as they are, in order of time; streamed, a few thousand in memory at a time. */
   events(query: EventsQuery): AsyncIterable<StoredEvent>;
 
@@ -102,7 +108,7 @@ export interface Delivery {
 }
 
 /** The part of a store that answers questions. */
-export type Reader = Pick<Store, 'extent' | 'aggregate' | 'events' | 'namespaces' | 'names'>;
+export type Reader = Pick<Store, 'extent' | 'aggregate' | 'latest' | 'events' | 'namespaces' | 'names'>;
 
 /** A point that the database will never take. */
 export interface Refusal {
@@ -132,6 +138,14 @@ export interface WindowAggregate {
   /** The window's start. */
   readonly start: Nanoseconds;
   readonly values: readonly (number | null)[];
+}
+
+export interface LatestPoint {
+  /** The value of the `groupBy` tag. */
+  readonly group: string;
+  /** As stored; on InfluxDB it may have moved within its millisecond. */
+  readonly time: Nanoseconds;
+  readonly value: number;
 }
 
 export interface StoredEvent {

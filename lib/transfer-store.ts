@@ -1,6 +1,7 @@
 import { TrackingError } from './errors.js';
 import type { Point } from './event.js';
 import { type PointBatch, batchOf, pointsOf } from './point-batch.js';
+import type { Queue } from './queue.js';
 import { type Registry, type RegistryContent, contentOf } from './registry.js';
 import type { Extent, Refusal, Store } from './store.js';
 import { type PointsFilter, type Sink, type Source, sourceOf } from './transfer.js';
@@ -12,6 +13,8 @@ export interface TransferStore extends Source, Sink {
   readonly kind: StoreKind;
   /** Applications, keys and retentions beside it. */
   registry(): Promise<RegistryContent>;
+  /** How many events wait for it in a queue, about; nothing where there is no queue. */
+  waiting(): Promise<number | undefined>;
 }
 
 interface Acceptor {
@@ -31,12 +34,14 @@ export function ownStore(parts: {
   readonly store: Pick<Store, 'points' | 'namespaces' | 'names'>;
   readonly ingest: Acceptor;
   readonly registry: Pick<Registry, 'applications' | 'retentions' | 'signingKeys'>;
+  readonly queue: Pick<Queue, 'lag'> | undefined;
 }): TransferStore {
   return {
     kind: parts.kind,
     ...sourceOf(parts.store),
     write: (points) => accept(parts.ingest, points),
     registry: () => contentOf(parts.registry),
+    waiting: async () => (await parts.queue?.lag())?.events,
   };
 }
 
@@ -64,6 +69,7 @@ export function storeCommands(store: TransferStore): Record<string, (argument: u
     },
     'store write': (argument) => store.write(pointsOf(argument as PointBatch)),
     'registry content': () => store.registry(),
+    'store waiting': async () => (await store.waiting()) ?? null,
   };
 }
 
@@ -102,6 +108,7 @@ export function remoteStore(connection: StoreConnection, kind: StoreKind): Trans
     },
     write: async (points) => (await connection.send('store write', batchOf(points), WRITE_TIMEOUT)) as Refusal[],
     registry: async () => (await connection.send('registry content', undefined)) as RegistryContent,
+    waiting: async () => ((await connection.send('store waiting', undefined)) as number | null) ?? undefined,
   };
 }
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { allowsNamespace } from './access.js';
 import { TrackingError } from './errors.js';
-import { fingerprintOf, type Identity, type Point } from './event.js';
+import { fingerprintOf, type Identity, type Point, SAMPLE } from './event.js';
 import type { Extent, PointsQuery, Refusal, Store } from './store.js';
 import type { Nanoseconds } from './time.js';
 
@@ -154,8 +154,6 @@ function isPassing(error: unknown): error is TrackingError {
 
 /** What becomes of points without an identity: one of their own, or that of samples. */
 export type IdentityRule = 'own' | 'timestamp';
-
-const SAMPLE: Identity = Object.freeze({ kind: 'sample' });
 
 /**
  * The rows of a file, each with an identity: those that have none get one from the file's content and their number, so

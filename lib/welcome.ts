@@ -1,22 +1,26 @@
+import { commandLine, quoted } from './command-line.js';
+
 /** What a new user needs to try the service. */
 export interface FirstSteps {
   /** Where the service listens. */
   readonly url: string;
   readonly clientId: string;
-  /** Left out where it is not known any more: then the commands ask for it. */
+  /** Left out where it is not known any more: then it is to be filled in. */
   readonly clientSecret?: string;
 }
 
-/** Three commands to paste: a token, an event, an aggregate. */
+/** Commands to paste: the credentials as variables, a token, an event, an aggregate. */
 export function welcome({ url, clientId, clientSecret }: FirstSteps): string {
-  const secret = clientSecret ?? '$CLIENT_SECRET';
-  const lost = clientSecret === undefined ? [`Where CLIENT_SECRET is the secret of ${clientId}:`, ''] : [];
+  const secret = quoted(clientSecret ?? `the secret of ${clientId}`);
+  const add = commandLine('application add NAME');
+  const lost = clientSecret === undefined ? `, with the secret that was printed once ("${add}" gives another)` : '';
   return [
     '',
-    `The service listens on ${url}. Try it in another terminal:`,
+    `The service listens on ${url}. Try it in another terminal${lost}:`,
     '',
-    ...lost,
-    `TOKEN=$(curl -s -u "${clientId}:${secret}" -d grant_type=client_credentials ${url}/o/token/ | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
+    `export CLIENT_ID=${clientId} CLIENT_SECRET=${secret}`,
+    '',
+    `TOKEN=$(curl -s -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials ${url}/o/token/ | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
     '',
     `curl -s ${url}/api/track/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"namespace": "Frontend", "name": "pageView", "value": 1}'`,
     '',

@@ -42,6 +42,18 @@ describe('Series of other programs', () => {
     });
   });
 
+  it('keep a reserved tag beside one that has its new name already, in whatever order they come', () => {
+    const tags: [string, string][] = [
+      ['name', 'a'],
+      ['exported_name', 'b'],
+    ];
+    const expected = { exported_name: 'b', exported_exported_name: 'a' };
+    expect(adoptTags(tags)).to.deep.equal(expected);
+    expect(adoptTags(tags.reverse())).to.deep.equal(expected);
+    const alike = adoptTags([...tags, ['exported_exported_name', 'c'], ['a\tb', 'd'], ['a\nb', 'e'], ['a\rb', 'f']]);
+    expect(Object.values(alike).sort()).to.deep.equal(['a', 'b', 'c', 'd', 'e', 'f']);
+  });
+
   it('stay apart where their names are too long', () => {
     const long = 'x'.repeat(200);
     const [one, other] = [adoptText(`${long}1`), adoptText(`${long}2`)];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Aggregation, Selection } from '../lib/aggregation.js';
-import { identityOfId, type Point, seriesOf, type Tags } from '../lib/event.js';
+import { identityOfId, ITSELF, type Point, SAMPLE, seriesOf, type Tags } from '../lib/event.js';
 import { MILLISECOND, type Nanoseconds } from '../lib/time.js';
 import { type Calendar, type CalendarGranularity, WEEKDAYS } from '../lib/window.js';
 
@@ -258,8 +258,8 @@ function finish({ series: number, time, value, id }: PointSketch, all: readonly 
   const chosen = all[number % all.length];
   if (chosen === undefined) throw new RangeError('There is at least one series.');
   const series = seriesOf('Random', chosen.name, chosen.tags);
-  if (chosen.tags.region === 'a') return { series, time, value, identity: { kind: 'sample' } };
-  return { series, time, value, identity: id === undefined ? { kind: 'none' } : identityOfId(id, time) };
+  if (chosen.tags.region === 'a') return { series, time, value, identity: SAMPLE };
+  return { series, time, value, identity: id === undefined ? ITSELF : identityOfId(id, time) };
 }
 
 function deleted(

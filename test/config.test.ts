@@ -71,6 +71,11 @@ describe('the settings', () => {
     expect(settings.bootstrap).to.deep.equal({ clientId: 'me', clientSecret: 'secret' });
   });
 
+  it('choose which attributes of OpenTelemetry become tags', () => {
+    const { opentelemetry } = settingsUnder({ OTLP_RESOURCE_TAGS: 'k8s.pod.name', OTLP_TAGS: 'http.route, state' });
+    expect(opentelemetry).to.deep.equal({ resourceTags: ['k8s.pod.name'], tags: ['http.route', 'state'] });
+  });
+
   it('say every mistake in a sentence that names the variable', () => {
     expect(
       mistakesUnder({

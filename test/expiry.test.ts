@@ -1,13 +1,12 @@
 import { expect } from 'chai';
 import type { Selection } from '../lib/aggregation.js';
 import { TrackingError } from '../lib/errors.js';
-import { type Point, seriesOf } from '../lib/event.js';
+import { ITSELF, type Point, seriesOf } from '../lib/event.js';
 import { Expiry, type ExpiryOptions } from '../lib/expiry.js';
 import { SECOND } from '../lib/time.js';
 import { type Disk, ReferenceStore } from './reference.js';
 
 const DAY = 86_400n * SECOND;
-const ITSELF = { kind: 'none' } as const;
 
 describe('expired events', () => {
   let disk: Disk;

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { TrackingError } from '../lib/errors.js';
 import { type Point, seriesOf } from '../lib/event.js';
 import { Ingest } from '../lib/ingest.js';
 import type { Refusal } from '../lib/store.js';
+import { failureOf } from './failure.js';
 
 const options = { maxWaiting: 100, maxBatch: 10, timeout: 1000 };
 
@@ -35,15 +35,6 @@ class Gate {
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-async function failure(promise: Promise<void>): Promise<TrackingError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof TrackingError) return error;
-  }
-  throw new Error('was not refused');
-}
 
 function thrown(): never {
   throw new Error('at once');
@@ -94,7 +85,7 @@ describe('accepted events', () => {
     const ingest = new Ingest(gate.write, options);
     const [first, second, third] = [
       ingest.accept(points(1)),
-      failure(ingest.accept(points(2, 3, 4))),
+      failureOf(ingest.accept(points(2, 3, 4))),
       ingest.accept(points(5)),
     ];
     await gate.end([{ index: 2, reason: 'too old' }]);
@@ -108,7 +99,7 @@ describe('accepted events', () => {
   it('fail together where the write fails, and later ones do not', async () => {
     const gate = new Gate();
     const ingest = new Ingest(gate.write, options);
-    const lost = [failure(ingest.accept(points(1))), failure(ingest.accept(points(2)))];
+    const lost = [failureOf(ingest.accept(points(1))), failureOf(ingest.accept(points(2)))];
     await gate.end(new Error('disk on fire'));
     expect((await Promise.all(lost)).map(({ code }) => code)).to.deep.equal(['unavailable', 'unavailable']);
     const later = ingest.accept(points(3));
@@ -120,9 +111,9 @@ describe('accepted events', () => {
     const gate = new Gate();
     const ingest = new Ingest(gate.write, options);
     const many = ingest.accept(points(...new Array<number>(100).fill(0)), 'one');
-    const error = await failure(ingest.accept(points(1), 'other'));
+    const error = await failureOf(ingest.accept(points(1), 'other'));
     expect(error).to.include({ code: 'unavailable', retryAfter: 1 });
-    expect(await failure(ingest.accept(points(1), 'one'))).to.include({ code: 'too-many-requests', retryAfter: 1 });
+    expect(await failureOf(ingest.accept(points(1), 'one'))).to.include({ code: 'too-many-requests', retryAfter: 1 });
     await gate.end();
     await many;
     const later = ingest.accept(points(2));
@@ -134,10 +125,10 @@ describe('accepted events', () => {
   it('get an answer in time from a store that gives none, and those still in line are not stored later', async () => {
     const gate = new Gate();
     const ingest = new Ingest(gate.write, { ...options, timeout: 5 });
-    const first = failure(ingest.accept(points(1)));
+    const first = failureOf(ingest.accept(points(1)));
     await turn();
     await turn();
-    const second = failure(ingest.accept(points(2)));
+    const second = failureOf(ingest.accept(points(2)));
     expect((await first).message).to.contain('may be stored later');
     expect((await second).message).to.contain('Nothing of this request was stored');
     await gate.end();
@@ -149,9 +140,9 @@ describe('accepted events', () => {
   it('tells who waits too long for a pause between two writes that nothing was done', async () => {
     const gate = new Gate();
     const ingest = new Ingest(gate.write, { ...options, timeout: 20 });
-    const writing = failure(ingest.accept(points(1)));
+    const writing = failureOf(ingest.accept(points(1)));
     await turn();
-    const error = await failure(ingest.exclusive(() => Promise.reject(new Error('It was done.'))));
+    const error = await failureOf(ingest.exclusive(() => Promise.reject(new Error('It was done.'))));
     expect(error.message).to.equal('The store did not answer in time. Nothing was done.');
     await writing;
     await gate.end();
@@ -161,11 +152,11 @@ describe('accepted events', () => {
   it('are told at once that the service stops where they wait for a store that hangs', async () => {
     const gate = new Gate();
     const ingest = new Ingest(gate.write, options);
-    const underWay = failure(ingest.accept(points(1)));
+    const underWay = failureOf(ingest.accept(points(1)));
     await turn();
     await turn();
-    const inLine = failure(ingest.accept(points(2)));
-    const between = failure(ingest.exclusive(() => Promise.resolve()));
+    const inLine = failureOf(ingest.accept(points(2)));
+    const between = failureOf(ingest.exclusive(() => Promise.resolve()));
     ingest.abandon();
     expect((await underWay).message).to.equal('The service is stopping. Its events may be stored later.');
     expect((await inLine).message).to.equal('The service is stopping. Nothing of this request was stored.');
@@ -222,7 +213,7 @@ describe('accepted events', () => {
     const ingest = new Ingest(gate.write, options);
     const accepted = ingest.accept(points(1));
     const closed = ingest.close();
-    expect((await failure(ingest.accept(points(2)))).code).to.equal('unavailable');
+    expect((await failureOf(ingest.accept(points(2)))).code).to.equal('unavailable');
     await gate.end();
     await Promise.all([accepted, closed]);
   });

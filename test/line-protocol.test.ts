@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { adoptSeries } from '../lib/adoption.js';
 import { TrackingError } from '../lib/errors.js';
 import type { Point } from '../lib/event.js';
 import { LineProtocol, type LineReception } from '../lib/line-protocol.js';
@@ -154,5 +155,14 @@ describe('line protocol', () => {
     const second = all(1);
     expect(second.map(({ series }) => series.key)).to.deep.equal(first.map(({ series }) => series.key));
     expect(new Set(first.map(({ series }) => series.key)).size).to.equal(40_000);
+  });
+
+  it('takes names apart once, however long they are and however many fields follow', () => {
+    const [measurement, tag] = ['m'.repeat(30_000), 't'.repeat(30_000)];
+    const points = read(
+      `${measurement},tag=${tag} ${Array.from({ length: 40_000 }, (_, key) => `f${key}=1`).join(',')}`,
+    );
+    expect(points).to.have.length(40_000);
+    expect(points.at(-1)?.series.key).to.equal(adoptSeries(measurement, 'f39999', [['tag', tag]]).key);
   });
 });

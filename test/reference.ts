@@ -4,6 +4,7 @@ import type { Point, Tags } from '../lib/event.js';
 import type {
   Delivery,
   Extent,
+  LatestPoint,
   NameSummary,
   PointsQuery,
   Store,
@@ -52,6 +53,14 @@ export class ReferenceStore implements Store {
         if (within.length === 0) continue;
         yield { group, start, values: aggregations.map((aggregation) => aggregateOf(aggregation, within)) };
       }
+    }
+  }
+
+  async *latest(selection: Selection, groupBy: string): AsyncGenerator<LatestPoint> {
+    const selected = await this.answer(() => this.select(selection).map(toEvent));
+    for (const [group, events] of groupsOf(selected, groupBy)) {
+      const last = events.at(-1);
+      if (group !== undefined && last !== undefined) yield { group, time: last.time, value: last.value };
     }
   }
 

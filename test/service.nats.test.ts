@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { until } from './nats/consumers.js';
-import { influxDB, OwnInfluxDBServer } from './servers/influxdb.js';
+import { influxDB, OwnInfluxDBServer, writeLines } from './servers/influxdb.js';
 import { natsServer, type NatsServer, OwnNatsServer } from './servers/nats.js';
 import { CLI, influxDBSettings, ServiceProcess } from './servers/service.js';
 
@@ -158,12 +158,7 @@ describe('the service behind a queue', function () {
     const bucket = await influx.createBucket();
     const settings = { ...queueSettings(), ...influxDBSettings(bucket) };
     // Another program has taken the field for texts.
-    const { url, org, token: bucketToken } = bucket;
-    await fetch(`${url}/api/v2/write?${new URLSearchParams({ org, bucket: bucket.bucket }).toString()}`, {
-      method: 'POST',
-      headers: { authorization: `Token ${bucketToken}` },
-      body: `poisoned,name=b value="text" ${String(Date.now())}000000`,
-    });
+    await writeLines(bucket, `poisoned,name=b value="text" ${String(Date.now())}000000`);
     const service = await ServiceProcess.start(settings);
     const token = await service.token();
     const events = Array.from({ length: 10 }, (_, index) => ({

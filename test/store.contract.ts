@@ -4,6 +4,7 @@ import { deletion } from './contract/deletion.js';
 import { deliveries } from './contract/deliveries.js';
 import { exporting } from './contract/exporting.js';
 import { identity } from './contract/identity.js';
+import { latest } from './contract/latest.js';
 import { lifecycle } from './contract/lifecycle.js';
 import { listing } from './contract/listing.js';
 import { names } from './contract/names.js';
@@ -17,6 +18,7 @@ export function storeContract(subject: Subject): void {
     aggregates(subject);
     calendars(subject);
     listing(subject);
+    latest(subject);
     deletion(subject);
     exporting(subject);
     deliveries(subject);

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { TrackedEvent } from '../event.js';
 import type { Clock } from './clock.js';
 import { type Position, PositionFile } from './position.js';
-import { inspect, linesBefore, readLines, type Segment, segmentNamed, segmentPath } from './segment.js';
+import { inspect, linesBefore, putAside, readLines, type Segment, segmentPath, segmentsIn } from './segment.js';
 
 export interface BufferLimits {
   /** How long events are kept that cannot be sent. Milliseconds. */
@@ -28,6 +28,7 @@ export interface BufferState {
 const SEGMENT_BYTES = 2 ** 20;
 const SEGMENT_AGE = 600_000; // ms
 const MAX_SEGMENTS_IN_FULL = 8;
+const LOST = 'their file cannot be read any more';
 
 /**
  * Events on disk until they are acknowledged.
@@ -73,10 +74,14 @@ export class DiskBuffer {
   }
 
   private async recover(): Promise<void> {
-    const found = (await readdir(this.directory)).flatMap((name) => segmentNamed(name) ?? []);
-    found.sort((one, other) => one.sequence - other.sequence);
+    const found = await segmentsIn(this.directory);
     for (const segment of found) {
-      if (segment.sequence >= this.position.sequence) await inspect(this.directory, segment, segment === found.at(-1));
+      const isSent = segment.sequence < this.position.sequence;
+      if (!isSent && !(await inspect(this.directory, segment, segment === found.at(-1)))) {
+        await putAside(this.directory, segment);
+        this.dropped(segment.events, LOST);
+        continue;
+      }
       const sent = segment.sequence === this.position.sequence ? this.position.offset : 0;
       if (segment.bytes > sent) this.segments.push(segment);
       else await this.remove(segment);
@@ -168,11 +173,13 @@ export class DiskBuffer {
         const offset = first.sequence === this.position.sequence ? this.position.offset : 0;
         if (offset < first.bytes) {
           const { lines, end } = await readLines(this.directory, first, offset, limits);
-          this.out = true;
-          return { lines, end: { sequence: first.sequence, offset: end } };
-        }
-        if (first === this.active?.segment) return undefined;
-        await this.removeFirst();
+          if (lines.length > 0) {
+            this.out = true;
+            return { lines, end: { sequence: first.sequence, offset: end } };
+          }
+          await this.giveUpFirst();
+        } else if (first === this.active?.segment) return undefined;
+        else await this.removeFirst();
       }
     });
   }
@@ -212,6 +219,17 @@ export class DiskBuffer {
     await this.removeFirst();
     if (events > 0) this.dropped(events, reason);
     return true;
+  }
+
+  /** The first file is lost, and what is behind it must not wait. */
+  private async giveUpFirst(): Promise<void> {
+    const [first] = this.segments;
+    if (first === this.active?.segment) await this.closeActive();
+    if (first === undefined || first !== this.segments[0]) return;
+    const events = first.events - this.sentOfFirst;
+    await putAside(this.directory, first);
+    await this.removeFirst();
+    this.dropped(events, LOST);
   }
 
   private async removeFirst(): Promise<void> {

@@ -1,5 +1,6 @@
 import { appendFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../errors.js';
 
 /** An event that the service will never take. */
 export interface Refusal {
@@ -21,18 +22,31 @@ export class RefusedEvents {
     private readonly say: (event: string, reason: string, file: string) => void,
   ) {}
 
-  /** @param lines - the events, as they were sent */
+  /**
+   * Never throws: where they cannot be written, as to a full disk, the log alone has them, and the others need not wait.
+   * @param lines - the events, as they were sent
+   */
   async add(lines: readonly string[], reasons: readonly string[], time: number): Promise<void> {
     const file = join(this.directory, 'refused.ndjson');
+    const refused = new Date(time).toISOString();
+    const records = lines.map(
+      (event, index) => `${JSON.stringify({ refused, reason: reasons[index] ?? '', event })}\n`,
+    );
+    let fate = '';
+    try {
+      await this.write(file, records.join(''));
+    } catch (error) {
+      fate = ` (it is lost: ${messageOf(error)})`;
+    }
+    lines.forEach((line, index) => {
+      this.tell(line, (reasons[index] ?? '') + fate, file);
+    });
+  }
+
+  private async write(file: string, records: string): Promise<void> {
     const { size } = await stat(file).catch(() => ({ size: 0 }));
     if (size > MAX_BYTES) await rename(file, join(this.directory, 'refused.1.ndjson'));
-    const refused = new Date(time).toISOString();
-    const records = lines.map((line, index) => {
-      const reason = reasons[index] ?? '';
-      this.tell(line, reason, file);
-      return `${JSON.stringify({ refused, reason, event: line })}\n`;
-    });
-    await appendFile(file, records.join(''), { mode: 0o600 });
+    await appendFile(file, records, { mode: 0o600 });
   }
 
   private tell(line: string, reason: string, file: string): void {

@@ -1,8 +1,8 @@
 import { messageOf } from '../errors.js';
+import { Backoff, retryAfterOf } from '../retry.js';
 import type { Batch, DiskBuffer } from './buffer.js';
 import type { Clock } from './clock.js';
 import type { Refusal, RefusedEvents } from './refused.js';
-import { Backoff, readRetryAfter } from './retry.js';
 import { NoToken, type Tokens } from './tokens.js';
 import type { Reply, Transport } from './transport.js';
 import { verdictOf } from './verdict.js';
@@ -32,6 +32,8 @@ const LONGEST_WAIT = 60_000;
 /** Where somebody has to change something: a minute after the first failure, five after many. */
 const STUCK_WAIT = 60_000;
 const LONGEST_STUCK_WAIT = 300_000;
+/** What is obeyed of a `Retry-After` at most, so that a wrong clock somewhere keeps nothing back for years. */
+const LONGEST_ASKED = 3_600_000;
 /** After so many requests that were taken twice as many events are tried again. */
 const GROW_AFTER = 20;
 
@@ -141,6 +143,7 @@ export class Sender {
 
   private waitFor(stuck: boolean, retryAfter: string | undefined): number {
     const wait = (stuck ? this.stuck : this.later).next();
-    return Math.max(wait, readRetryAfter(retryAfter, this.parts.clock.now()) ?? 0);
+    const asked = (retryAfterOf(retryAfter, this.parts.clock.now()) ?? 0) * 1000;
+    return Math.max(wait, Math.min(asked, LONGEST_ASKED));
   }
 }

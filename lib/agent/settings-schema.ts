@@ -29,7 +29,10 @@ function quantity(
   return Joi.any().custom((value: unknown) => {
     const amount = read(value);
     if (amount >= read(least) && amount <= read(most)) return amount;
-    throw new Error(`must be from ${least} to ${most}, such as ${example}, not "${String(value)}"`);
+    const all = Object.keys(units).join(', ');
+    throw new Error(
+      `must be from ${least} to ${most} with a unit (${all}), such as ${example}, not "${String(value)}"`,
+    );
   });
 }
 
@@ -76,6 +79,12 @@ function tagsIn(value: unknown): object {
 
 const optional = Joi.string().allow(null).default(null);
 
+/** The address is logged and shown, and the requests have credentials of their own. */
+function withoutCredentials(url: string): string {
+  if (!/^https?:\/\/[^/?#]*@/i.test(url)) return url;
+  throw new Error('must hold neither a user name nor a password: clientId and clientSecret are set by themselves');
+}
+
 function schemaFor(purpose: 'send' | 'look'): Joi.ObjectSchema {
   const needed = (example: string): Joi.StringSchema => {
     const schema = Joi.string().messages({ 'any.required': `{{#label}} is required, such as ${example}` });
@@ -84,6 +93,7 @@ function schemaFor(purpose: 'send' | 'look'): Joi.ObjectSchema {
   return Joi.object({
     url: (purpose === 'send' ? needed('https://tracking.example.org') : Joi.string().default('http://localhost:8000'))
       .uri({ scheme: ['http', 'https'] })
+      .custom(withoutCredentials)
       .messages({ 'string.uriCustomScheme': '{{#label}} must be an address such as https://tracking.example.org' }),
     clientId: needed('the id that "tracking application add" printed'),
     clientSecret: optional,
@@ -110,20 +120,16 @@ function schemaFor(purpose: 'send' | 'look'): Joi.ObjectSchema {
       .default('info')
       .messages({ 'any.only': '{{#label}} must be error, warn, info or debug, not "{#value}"' }),
   })
-    .custom((value: CheckedSettings, helpers) =>
-      purpose === 'send' && value.clientSecret === null && value.clientSecretFile === null
-        ? helpers.error('secret.missing')
-        : value,
-    )
     .messages({
       'any.custom': '{{#label}} {{#error.message}}',
       'object.unknown': '{{#label}} is no setting; deploy/tracking-agent.json5 lists them all',
       'string.empty': '{{#label}} must not be empty',
-      'secret.missing':
-        'clientSecret is required, or clientSecretFile with the path of a file that holds it (the environment has TRACKING_AGENT_CLIENT_SECRET; the command line, which others can read, has none)',
     })
     .prefs({ abortEarly: false, errors: { wrap: { label: false } } });
 }
+
+const NO_SECRET =
+  'clientSecret is required, or clientSecretFile with the path of a file that holds it (the environment has TRACKING_AGENT_CLIENT_SECRET; the command line, which others can read, has none)';
 
 /** Those that are lists, so that the environment can have commas. */
 const LISTS = ['include', 'exclude', 'percentiles'];
@@ -138,7 +144,9 @@ export function checkAgentSettings(
     LISTS.includes(name) && typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value,
   ]);
   const result = schemaFor(purpose).validate(Object.fromEntries(split));
-  if (result.error === undefined) return result.value as CheckedSettings;
-  const sentences = result.error.details.map(({ message }) => `- ${message}.`);
+  const mistakes = result.error?.details.map(({ message }) => message) ?? [];
+  if (purpose === 'send' && (input.clientSecret ?? input.clientSecretFile ?? null) === null) mistakes.push(NO_SECRET);
+  if (mistakes.length === 0) return result.value as CheckedSettings;
+  const sentences = mistakes.map((mistake) => `- ${mistake}.`);
   throw new TrackingError('invalid', ['The agent cannot start with these settings:', ...sentences].join('\n'));
 }

@@ -12,34 +12,36 @@ export interface Metric {
   readonly tags: readonly (readonly [string, string])[];
 }
 
-const KINDS: Readonly<Record<string, MetricKind>> = {
-  c: 'counter',
-  g: 'gauge',
-  ms: 'timer',
-  h: 'timer',
-  d: 'timer',
-  s: 'set',
-};
-/** Characters of a line; no packet of DogStatsD is longer. */
-const MAX_LINE = 8192;
+const KINDS = new Map<string, MetricKind>([
+  ['c', 'counter'],
+  ['g', 'gauge'],
+  ['ms', 'timer'],
+  ['h', 'timer'],
+  ['d', 'timer'],
+  ['s', 'set'],
+]);
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 /** What DogStatsD sends besides metrics, and what is no use here: its events and service checks. */
 const OTHERS = /^_(?:e\{|sc\|)/;
 
 /** @returns the metric; `other` for what is right and no metric; undefined for what is malformed */
 export function readLine(line: string): Metric | 'other' | undefined {
-  if (line.length > MAX_LINE) return undefined;
   if (OTHERS.test(line)) return 'other';
   const [body = '', type = '', ...sections] = line.split('|');
   const colon = body.indexOf(':');
-  const kind = KINDS[type];
+  const kind = KINDS.get(type);
   const name = body.slice(0, colon);
   if (colon < 1 || kind === undefined) return undefined;
   // A text of a set may hold colons.
   const values = kind === 'set' ? [body.slice(colon + 1)] : body.slice(colon + 1).split(':');
-  if (!values.every((value) => (kind === 'set' ? value !== '' : NUMBER.test(value)))) return undefined;
+  if (!values.every((value) => (kind === 'set' ? value !== '' : isNumber(value)))) return undefined;
   const rate = rateIn(sections);
   return rate === undefined ? undefined : { kind, name, values, rate, tags: tagsIn(sections) };
+}
+
+/** Also one of so many digits that it counts as infinite is none. */
+function isNumber(text: string): boolean {
+  return NUMBER.test(text) && Number.isFinite(Number(text));
 }
 
 function rateIn(sections: readonly string[]): number | undefined {

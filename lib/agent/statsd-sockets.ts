@@ -36,11 +36,14 @@ export async function listenForStatsD(
     if (path !== undefined) closers.push(await listenOnUnixSocket(path, receive));
     return { port: socket?.address().port, close };
   } catch (error) {
+    const [where, setting] =
+      port === undefined || closers.length > 0 ? [String(path), 'statsdSocket'] : [`UDP port ${port}`, 'statsd'];
     await close();
-    const where = port === undefined || closers.length > 0 ? String(path) : `UDP port ${port}`;
-    throw new TrackingError('unavailable', `StatsD cannot be taken on ${where}: ${messageOf(error)}.`, {
-      cause: error,
-    });
+    throw new TrackingError(
+      'unavailable',
+      `StatsD cannot be taken on ${where}: ${messageOf(error)}. Where something else has it, choose another one (${setting}).`,
+      { cause: error },
+    );
   }
 }
 

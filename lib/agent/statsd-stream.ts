@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { chmod, lstat, rm } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 
 /** Bytes; what goes on for longer without an end is no StatsD. */
 const MAX_PACKET = 64 * 1024;
+/** Each may keep a packet that is not whole yet. */
+const MAX_CLIENTS = 1000;
 const NEWLINE = 10;
 
 /**
@@ -16,14 +18,15 @@ export async function listenOnUnixSocket(
   receive: (packet: string) => void,
 ): Promise<() => Promise<void>> {
   const before = await lstat(path).catch(() => undefined);
-  // What an agent left that was killed; another program's file stays.
-  if (before?.isSocket() === true) await rm(path, { force: true });
+  // What an agent left that was killed; another program's file or socket stays, and listening fails.
+  if (before?.isSocket() === true && !(await isListening(path))) await rm(path, { force: true });
   const clients = new Set<Socket>();
   const server = createServer((client) => {
     clients.add(client);
     client.on('error', () => undefined).once('close', () => clients.delete(client));
     read(client, receive);
   });
+  server.maxConnections = MAX_CLIENTS;
   server.listen(path);
   await once(server, 'listening');
   // Programs of all users of the host may send; whom the folder lets in is its owner's matter.
@@ -33,6 +36,19 @@ export async function listenOnUnixSocket(
     server.close();
     await once(server, 'close');
   };
+}
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const client = connect(path);
+    client.once('connect', () => {
+      client.destroy();
+      resolve(true);
+    });
+    client.once('error', ({ code }: NodeJS.ErrnoException) => {
+      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT');
+    });
+  });
 }
 
 function read(client: Socket, receive: (packet: string) => void): void {

@@ -1,22 +1,15 @@
 /** Above so many of one interval the percentiles are of a random choice of them; all else stays exact. */
 const MAX_KEPT = 10_000;
+/** So many may be kept of every timer, however many timers there are. */
+const LEAST_KEPT = 100;
 
-/** So many are kept of all timers together. */
-const MAX_KEPT_IN_ALL = 1_000_000;
-
-/** What all timers share: room for the values that they keep. */
+/** How many values the timers of an interval may keep together, beyond the first of each. */
 export class TimerRoom {
-  private taken = 0;
+  private left = 1_000_000;
 
   /** @returns whether there was room for one more */
   take(): boolean {
-    if (this.taken >= MAX_KEPT_IN_ALL) return false;
-    this.taken++;
-    return true;
-  }
-
-  empty(): void {
-    this.taken = 0;
+    return this.left-- > 0;
   }
 }
 
@@ -38,8 +31,13 @@ export class TimerValues {
     this.sum += value / rate;
     this.lower = Math.min(this.lower, value);
     this.upper = Math.max(this.upper, value);
-    if (this.kept.length === 0 || (this.kept.length < MAX_KEPT && this.room.take())) this.kept.push(value);
+    if (this.mayKeep()) this.kept.push(value);
     else this.replace(value);
+  }
+
+  private mayKeep(): boolean {
+    const { length } = this.kept;
+    return length < LEAST_KEPT || (length < MAX_KEPT && this.room.take());
   }
 
   /** Reservoir sampling: each value stays with the same probability. */

@@ -96,7 +96,8 @@ export function describeStatus(status: AgentStatus): string {
     ['running', state],
     ['last sent', lastSent === null ? 'never' : `${lastSent.at}, ${count(lastSent.events, 'events')}`],
     ['buffered', `${count(buffered.events, 'events')}, ${count(buffered.bytes, 'bytes')}`],
-    ['oldest', buffered.oldest ?? 'none'],
+    // Of the file that it is in, which takes what comes for ten minutes.
+    ['oldest', buffered.oldest === null ? 'none' : `${buffered.oldest}, or up to ten minutes later`],
     ['sent', count(totals.sent, 'events')],
     ['dropped', count(totals.dropped, 'events')],
     ['refused', count(totals.refused, 'events')],
@@ -105,5 +106,6 @@ export function describeStatus(status: AgentStatus): string {
       : [['statsd', `${count(statsd.lines, 'lines')}, ${statsd.malformed} malformed, ${statsd.beyond} left out`]]),
     ['last error', error ?? 'none'],
   ];
-  return rows.map(([name = '', value = '']) => `${name.padEnd(12)}${value}`).join('\n');
+  // What a server said of an error may hold anything, and a terminal obeys some of it.
+  return rows.map(([name = '', value = '']) => `${name.padEnd(12)}${value.replace(/\p{Cc}/gu, ' ')}`).join('\n');
 }

@@ -32,14 +32,15 @@ const MAX_ANSWER = 2 ** 16; // bytes
 
 /** Tokens of the client credentials grant (RFC 6749 §4.4), renewed before they expire. */
 export class Tokens {
+  private readonly endpoint: URL;
   private readonly client: ClientCredentials;
   private current: AccessToken | undefined;
 
   constructor({ url, clientId, clientSecret, timeout }: Credentials) {
-    const endpoint = below(url, 'o/token/');
+    this.endpoint = below(url, 'o/token/');
     this.client = new ClientCredentials({
       client: { id: clientId, secret: clientSecret },
-      auth: { tokenHost: endpoint.origin, tokenPath: endpoint.pathname },
+      auth: { tokenHost: this.endpoint.origin, tokenPath: this.endpoint.pathname },
       http: { timeout, maxBytes: MAX_ANSWER },
     });
   }
@@ -64,37 +65,60 @@ export class Tokens {
     try {
       return await this.client.getToken({ scope: 'write' });
     } catch (error) {
-      throw noToken(error);
+      throw noToken(error, this.endpoint);
     }
   }
 }
 
-/** What Wreck throws for an answer that is none of success (https://hapi.dev/module/wreck/api). */
+/** What Wreck throws (https://hapi.dev/module/wreck/api). */
 interface Failure {
   readonly data?: {
     readonly isResponseError?: boolean;
-    readonly headers?: Readonly<Record<string, string | undefined>>;
     readonly payload?: unknown;
+    readonly res?: {
+      readonly statusCode?: number;
+      readonly headers: Readonly<Record<string, string | undefined>>;
+    };
   } | null;
   readonly output?: { readonly statusCode?: number };
 }
 
-function noToken(error: unknown): NoToken {
+/** Wreck's own word where an answer, of whatever status, is not JSON. */
+const NOT_JSON = 406;
+
+function noToken(error: unknown, endpoint: URL): NoToken {
   const { data, output } = error as Failure;
-  if (data?.isResponseError !== true) return new NoToken(`no token: ${messageOf(error)}`, false);
-  const status = output?.statusCode ?? 0;
-  const stuck = status >= 300 && status < 500 && ![408, 425, 429].includes(status);
-  return new NoToken(`no token: ${status}${wordsIn(data.payload)}`, stuck, data.headers?.['retry-after']);
+  const isAnswer = data?.isResponseError === true || output?.statusCode === NOT_JSON;
+  if (!isAnswer || data?.res === undefined) return new NoToken(`no token: ${unreachable(error, endpoint)}`, false);
+  const { statusCode: status = 0, headers } = data.res;
+  const stuck = status < 500 && ![408, 425, 429].includes(status);
+  const words = wordsIn(data.payload) ?? (stuck ? wordsOfAnother(endpoint, headers.location) : '');
+  return new NoToken(`no token: ${status}${words}`, stuck, headers['retry-after']);
 }
 
+function unreachable(error: unknown, { origin }: URL): string {
+  const message = messageOf(error).replace(/^Client request error: /, '');
+  // OpenSSL's word for a first answer that is no TLS at all.
+  if (message.includes('wrong version number')) return `${origin} speaks no TLS: url may have to begin with http://`;
+  return message;
+}
+
+/** Where something else answers than the service: a proxy, or the service at another path. */
+function wordsOfAnother({ href }: URL, location: string | undefined): string {
+  const moved = location === undefined ? '' : ` (moved to ${location.slice(0, MAX_WORDS)})`;
+  return `${moved}: there is no service at ${href}, so url is not its address`;
+}
+
+const MAX_WORDS = 300;
+
 /** The `error` and its description, RFC 6749 §5.2. */
-function wordsIn(payload: unknown): string {
+function wordsIn(payload: unknown): string | undefined {
   try {
     const value: unknown = Buffer.isBuffer(payload) ? JSON.parse(payload.toString()) : payload;
     const { error, error_description: description } = (value ?? {}) as Readonly<Record<string, unknown>>;
     const words = [error, description].filter((text) => typeof text === 'string');
-    return words.length === 0 ? '' : `: ${words.join(': ').slice(0, 300)}`;
+    return words.length === 0 ? undefined : `: ${words.join(': ').slice(0, MAX_WORDS)}`;
   } catch {
-    return '';
+    return undefined;
   }
 }

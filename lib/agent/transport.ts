@@ -42,9 +42,16 @@ export class Transport {
   async send(lines: readonly string[], token: string, signal: AbortSignal): Promise<Reply> {
     const body = await compress(lines.map((line) => `${line}\n`).join(''));
     const { timeout, version } = this.options;
-    const within = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+    // AbortSignal.any() would leave something of every request behind in a signal that lives as long as the agent.
+    const within = new AbortController();
+    const end = (): void => {
+      within.abort();
+    };
+    const timer = setTimeout(end, timeout);
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end);
     try {
-      return await this.post(body, within, {
+      return await this.post(body, within.signal, {
         Authorization: `Bearer ${token}`,
         'Content-Type': 'application/x-ndjson',
         'Content-Encoding': 'gzip',
@@ -52,8 +59,11 @@ export class Transport {
         'User-Agent': `tracking-agent/${version}`,
       });
     } catch (error) {
-      if (!within.aborted || signal.aborted) throw error;
+      if (!within.signal.aborted || signal.aborted) throw error;
       throw new Error(`no answer within ${timeout / 1000} s`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
     }
   }
 

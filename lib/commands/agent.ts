@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { gather } from './gather.js';
 
 /** As the command line has them; `lib/agent/settings.ts` checks them. */
 export interface AgentFlags {
@@ -20,7 +21,7 @@ export function addAgentCommands(program: Command, version: string): void {
     .option('--client-id <id>', 'of an application with the scope write')
     .option('--client-secret-file <file>', 'its secret (or TRACKING_AGENT_CLIENT_SECRET)')
     .option('--namespace <namespace>', "of the events (default: the host's name)")
-    .option('--tag <key=value>', 'of every event; may be repeated', gathered)
+    .option('--tag <key=value>', 'of every event; may be repeated', gather)
     .option('--interval <duration>', 'between two readings, aligned to the clock (default: 10s)')
     .option('--include <patterns>', "only these figures, such as 'cpu*,availableMemory'")
     .option('--exclude <patterns>', 'not these')
@@ -43,8 +44,4 @@ export function addAgentCommands(program: Command, version: string): void {
     .option('--buffer <directory>', 'its buffer (default: /var/lib/tracking-agent)')
     .option('--json', 'print JSON')
     .action(async (flags: AgentFlags) => (await import('./run-agent.js')).agentStatus(flags));
-}
-
-function gathered(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

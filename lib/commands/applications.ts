@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { SCOPES } from '../access.js';
 import { commandLine } from '../command-line.js';
+import { listOf } from '../config-schema.js';
 import { readSettings } from '../config.js';
 import { TrackingError } from '../errors.js';
 import type { Applications, ListedApplication } from '../oauth/applications.js';
@@ -92,13 +93,6 @@ function namespacesOption(text: string | undefined): string[] {
     );
   }
   return patterns;
-}
-
-function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
 }
 
 function namespacesOf({ namespaces }: { readonly namespaces: readonly string[] }): string {

@@ -16,8 +16,8 @@ import { watch } from './export.js';
 import { interruption, openServiceStore, untilInterrupted, withStore } from './store.js';
 
 /**
- * Writes everything into a new directory, while events come in: all that was durable when it began, and of what comes
- * later any part. A store is read slice of time by slice of time, each slice at one moment, so every point is whole and
+ * Writes everything into a new directory, while events come in: all that the store held when it began, and of what comes
+ * later any part, also of what waited in a queue. A store is read slice of time by slice of time, each slice at one moment, so every point is whole and
  * there once; events do not refer to each other, so nothing more is asked of a snapshot.
  */
 export async function backUp(directory: string): Promise<void> {
@@ -26,6 +26,7 @@ export async function backUp(directory: string): Promise<void> {
   await withStore(openServiceStore(readSettings()), async (store) => {
     const createdAt = new Date().toISOString();
     const registry = await store.registry();
+    const waiting = await store.waiting().catch(() => NaN);
     const watched = await watch(store, ALL_POINTS, 'backing up');
     const tally = new Tally();
     try {
@@ -41,10 +42,19 @@ export async function backUp(directory: string): Promise<void> {
       say(
         `${directory} holds ${totals.points.toLocaleString('en')} points and ${registry.applications.length} application(s).`,
       );
+      if (waiting !== undefined && waiting !== 0) say(inQueue(waiting));
     } finally {
       watched.stop();
     }
   });
+}
+
+/** @param waiting - NaN where it is not known */
+function inQueue(waiting: number): string {
+  const count = Number.isNaN(waiting)
+    ? 'accepted events, how many is not known,'
+    : `${waiting.toLocaleString('en')} accepted event(s)`;
+  return `When it began, ${count} waited in the queue: of these some may not be in it.`;
 }
 
 /** Puts a backup into a data directory and a store that are both empty. */

@@ -5,7 +5,15 @@ import { EqualPoints, type IdentityRule, persistent, type PointsFilter, transfer
 import type { StoreKind, TransferStore } from '../transfer-store.js';
 import { watch } from './export.js';
 import { Refusals } from './refusals.js';
-import { interruption, openOtherStore, openServiceStore, untilInterrupted, withStore } from './store.js';
+import {
+  interruption,
+  isQueued,
+  openOtherStore,
+  openServiceStore,
+  QUEUED,
+  untilInterrupted,
+  withStore,
+} from './store.js';
 
 export interface CopyOptions {
   readonly from: StoreKind;
@@ -33,7 +41,8 @@ export async function copyPoints({ from, to, identity }: CopyOptions, filter: Po
       watched.stop();
     }
     refusals.report('point');
-    say(`${count.toLocaleString('en')} points of ${from} are in ${to}, each once.`);
+    const where = (await isQueued(sink)) ? `the queue before ${to} (${QUEUED})` : to;
+    say(`${count.toLocaleString('en')} points of ${from} are in ${where}, each once.`);
   });
 }
 

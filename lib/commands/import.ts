@@ -15,7 +15,7 @@ import type { StoreKind, TransferStore } from '../transfer-store.js';
 import { identifiedRows, type IdentityRule, persistent, transfer } from '../transfer.js';
 import { archiveOf, type ArchiveOptions } from './archives.js';
 import { Refusals } from './refusals.js';
-import { interruption, openServiceStore, untilInterrupted, withStore } from './store.js';
+import { interruption, isQueued, openServiceStore, QUEUED, untilInterrupted, withStore } from './store.js';
 import { Witnesses } from './witnesses.js';
 
 export interface ImportOptions extends ArchiveOptions {
@@ -80,7 +80,7 @@ async function importFile(
     const refusals = await storeRows(rows, start, store, progress);
     await progress.end();
     refusals.report('row');
-    say(outcome(start, name, rule));
+    say(outcome(start, name, rule, await isQueued(store)));
   });
 }
 
@@ -127,9 +127,10 @@ async function storeRows(
   return refusals;
 }
 
-function outcome({ all, unidentified }: ImportState, name: string, rule: IdentityRule): string {
+function outcome({ all, unidentified }: ImportState, name: string, rule: IdentityRule, queued: boolean): string {
   if (all === 0) return `${name} holds no events, and nothing was stored.`;
-  const stored = `${all.toLocaleString('en')} rows of ${name} are stored, each once`;
+  const where = queued ? `in the queue (${QUEUED})` : 'stored';
+  const stored = `${all.toLocaleString('en')} rows of ${name} are ${where}, each once`;
   if (unidentified === 0) return `${stored}.`;
   const given =
     rule === 'timestamp'

@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { Agent, eventsOf, hostFigures } from '../agent/agent.js';
-import { DiskBuffer } from '../agent/buffer.js';
+import { stateAtRest } from '../agent/at-rest.js';
 import { systemClock } from '../agent/clock.js';
+import { PositionFile } from '../agent/position.js';
 import { type AgentInput, type AgentSettings, readAgentSettings } from '../agent/settings.js';
 import { type AgentStatus, bufferedIn, describeStatus, History } from '../agent/status.js';
-import { TrackingError } from '../errors.js';
+import { messageOf, TrackingError } from '../errors.js';
+import { codeOf } from '../files/folder.js';
 import { type DirectoryLock, sendOrRun, takeOrFind } from '../files/lock.js';
 import { createLogger } from '../log.js';
 import type { AgentFlags } from './agent.js';
@@ -61,31 +62,41 @@ async function printOnce(settings: AgentSettings): Promise<void> {
   await figures.read();
   await setTimeout(FIRST_SPAN);
   const events = eventsOf(await figures.read(), settings, Math.floor(Date.now() / 1000) * 1000);
+  if (events.length === 0) {
+    throw new TrackingError(
+      'not-found',
+      'No figure of this host is left by include and exclude; without them all are.',
+    );
+  }
   process.stdout.write(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
 }
 
 /** Prints what an agent is doing, or has done where it does not run. @throws TrackingError where there was never one */
 export async function agentStatus({ json, ...flags }: AgentFlags): Promise<void> {
-  const { buffer, bufferTime: maxAge, bufferSize: maxBytes } = readAgentSettings(flags, process.env, 'look');
-  if (!existsSync(buffer)) {
-    throw new TrackingError('not-found', `There is no buffer of an agent in ${buffer}. Say where it is with --buffer.`);
-  }
+  const { buffer } = readAgentSettings(flags, process.env, 'look');
+  await findBuffer(buffer);
   const status = (await sendOrRun(buffer, 'status', undefined, () =>
     Promise.resolve({
-      handlers: { status: () => statusAtRest(buffer, { maxAge, maxBytes }) },
+      handlers: { status: () => statusAtRest(buffer) },
       close: () => Promise.resolve(),
     }),
   )) as AgentStatus;
   console.log(json === true ? JSON.stringify(status) : describeStatus(status));
 }
 
-async function statusAtRest(
-  directory: string,
-  limits: { readonly maxAge: number; readonly maxBytes: number },
-): Promise<AgentStatus> {
-  const buffer = await DiskBuffer.open(directory, limits, systemClock);
-  const buffered = bufferedIn(buffer.state);
-  await buffer.close();
+/** A status makes no buffer where there is none. */
+async function findBuffer(directory: string): Promise<void> {
+  await PositionFile.find(directory).catch((error: unknown) => {
+    const reason =
+      codeOf(error) === 'EACCES'
+        ? `The buffer directory ${directory} cannot be read: ${messageOf(error)}. Ask as root, or as the user of the agent.`
+        : `There is no buffer of an agent in ${directory}. Say where it is with --buffer.`;
+    throw new TrackingError('not-found', reason, { cause: error });
+  });
+}
+
+async function statusAtRest(directory: string): Promise<AgentStatus> {
+  const buffered = bufferedIn(await stateAtRest(directory));
   return {
     running: false,
     pid: null,

@@ -45,9 +45,14 @@ async function storeSample({ days, hosts, seed }: SampleCommandOptions): Promise
       bar.stop();
     }
     say(
-      `${count.toLocaleString('en')} events of ${days} day(s) are stored, each once: Server-1 to Server-${hosts}, and Frontend.`,
+      `${count.toLocaleString('en')} events of ${days} day(s) are stored, each once, under ${serversOf(hosts)}Frontend.`,
     );
   });
+}
+
+function serversOf(hosts: number): string {
+  if (hosts < 2) return hosts === 0 ? '' : 'Server-1, ';
+  return `Server-1 to Server-${hosts}, `;
 }
 
 const AT_LEAST = 2_000;

@@ -45,6 +45,15 @@ export async function withStore<Result>(
   }
 }
 
+/** What becomes of points behind a queue. */
+export const QUEUED = 'what the database refuses of them becomes a dead letter';
+
+/** Whether what is written to it goes into a queue first. */
+export async function isQueued(store: TransferStore): Promise<boolean> {
+  // A queue that does not answer is one.
+  return (await store.waiting().catch(() => 0)) !== undefined;
+}
+
 /** Points that end with a sentence when the person interrupts, so that everything is closed and removed in order. */
 export async function* untilInterrupted<Item>(items: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item> {
   for await (const item of items) {

@@ -6,6 +6,7 @@ import type { StoreKind } from '../transfer-store.js';
 import type { IdentityRule, PointsFilter } from '../transfer.js';
 import { type ArchiveOptions, COMPRESSIONS, FORMATS } from './archives.js';
 import type { CopyOptions } from './copy.js';
+import { gather } from './gather.js';
 import type { ImportOptions } from './import.js';
 
 const STORES: readonly StoreKind[] = ['duckdb', 'influxdb'];
@@ -80,10 +81,6 @@ function identityOption(command: Command): Command {
       .choices(RULES)
       .default('own'),
   );
-}
-
-function gather(pattern: string, before: readonly string[] = []): readonly string[] {
-  return [...before, pattern];
 }
 
 function nameOf(file: string | undefined): string | undefined {

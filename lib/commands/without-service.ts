@@ -84,6 +84,7 @@ export async function openTransferStore(settings: Settings, lock: DirectoryLock)
       store,
       queue === undefined ? (points) => store.write(points) : publishTo(queue),
       registry,
+      queue,
     );
     lock.serve(
       {
@@ -121,10 +122,11 @@ function transferStore(
   store: Store,
   write: (points: readonly Point[]) => Promise<readonly Refusal[]>,
   registry: RegistryPart,
+  queue?: NatsQueue,
 ): OpenedStore {
   const ingest = new Ingest(write, ingestOptions(settings));
   return {
-    store: ownStore({ kind: settings.store, store, ingest, registry }),
+    store: ownStore({ kind: settings.store, store, ingest, registry, queue }),
     close: async () => {
       await ingest.close();
       await store.close();

@@ -60,7 +60,7 @@ function finite(value: unknown): number | null {
 }
 
 /** The values of a tag key in order, and SQL that gives each row the number of its own. */
-function groupsBy(key: string, series: readonly StoredSeries[]) {
+export function groupsBy(key: string, series: readonly StoredSeries[]) {
   const valueOf = ({ series: { tags } }: StoredSeries): string | undefined => tagOf(tags, key);
   const present = [...new Set(series.map(valueOf))].filter((value) => value !== undefined).sort();
   const values: readonly (string | undefined)[] = [undefined, ...present];

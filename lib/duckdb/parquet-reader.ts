@@ -2,7 +2,6 @@ import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import {
   badRow,
   exactValue,
-  identityFromText,
   identityOfFingerprint,
   ROWS_AT_A_TIME,
   type SeriesWords,
@@ -10,13 +9,11 @@ import {
   tagsOfJson,
 } from '../archive.js';
 import { messageOf, TrackingError } from '../errors.js';
-import type { Identity, Point } from '../event.js';
+import { type Identity, ITSELF, type Point, SAMPLE } from '../event.js';
 import { inRange } from '../time.js';
 import { rowsOf } from './rows.js';
 
 const REQUIRED = ['namespace', 'name', 'timestamp', 'value'];
-const SAMPLE = identityFromText('sample');
-const ITSELF = identityFromText('');
 
 /**
  * The points of a Parquet file in its order, some thousand at a time. `tags`, `sample` and `fingerprint` may be lacking,

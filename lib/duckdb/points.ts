@@ -1,4 +1,4 @@
-import type { Identity, Point } from '../event.js';
+import { type Identity, ITSELF, type Point, SAMPLE } from '../event.js';
 import type { PointsQuery } from '../store.js';
 import type { Columns } from './rows.js';
 import { extentOf, type SeriesCatalog, seriesById } from './series.js';
@@ -6,9 +6,6 @@ import { type Ask, later, rowsIn, Slices } from './slices.js';
 
 /** Rows in a slice, more or less: to count the rows of the next one costs as much as to read some thousand. */
 const SLICE = 65_536;
-
-const ITSELF: Identity = Object.freeze({ kind: 'none' });
-const SAMPLE: Identity = Object.freeze({ kind: 'sample' });
 
 /** All points that a query is about as they lie in the file, in order of time, slice of time by slice of time. */
 export async function* pointsOf(

@@ -34,11 +34,12 @@ export class Readers {
       this.giveBack(reader);
       return;
     }
+    let ended = false;
     const interrupt = (): void => {
-      reader.interrupt();
+      // Somebody else may have it by then.
+      if (!ended) reader.interrupt();
     };
     signal?.addEventListener('abort', interrupt);
-    let ended = false;
     try {
       await reader.run(statement);
       for (let ahead: Columns[] = []; !ended; ahead = []) {

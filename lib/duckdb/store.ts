@@ -4,6 +4,7 @@ import type { Point } from '../event.js';
 import type {
   Delivery,
   Extent,
+  LatestPoint,
   NameSummary,
   PointsQuery,
   Refusal,
@@ -17,6 +18,7 @@ import { Database, type DatabaseOptions } from './database.js';
 import { eventsOf } from './events.js';
 import { explain, explainWriting, isDeviationTooGreat } from './failure.js';
 import { abortable } from '../abortable.js';
+import { latestStatement } from './latest.js';
 import { pointsOf } from './points.js';
 import { readersAllowed } from './readers.js';
 import { type Columns, literal, type Statement } from './rows.js';
@@ -95,6 +97,10 @@ export class DuckDBStore implements Store {
     return abortable((signal) => this.aggregates(question, 1, signal));
   }
 
+  latest(selection: Selection, groupBy: string): AsyncIterable<LatestPoint> {
+    return abortable((signal) => this.latestPoints(selection, groupBy, signal));
+  }
+
   events(query: EventsQuery): AsyncIterable<StoredEvent> {
     return abortable((signal) => this.selected(query, signal));
   }
@@ -143,6 +149,17 @@ export class DuckDBStore implements Store {
       if (begun || scale !== 1 || !isDeviationTooGreat(error)) throw error;
       yield* this.aggregates(question, SCALE_OF_GREAT_DEVIATIONS, signal);
     }
+  }
+
+  private async *latestPoints(
+    selection: Selection,
+    groupBy: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<LatestPoint, void, undefined> {
+    const { catalog } = await this.live();
+    const statement = latestStatement(selection, groupBy, catalog.select(selection));
+    if (statement === undefined) return;
+    for await (const columns of this.ask(statement, signal)) yield* statement.read(columns);
   }
 
   private async *selected(query: EventsQuery, signal: AbortSignal): AsyncGenerator<StoredEvent, void, undefined> {

@@ -14,8 +14,10 @@ export const AGENT_ENTRANCE: Entrance = {
   grant: (header, authenticator) => {
     const [, scheme = '', credentials = ''] = SCHEME.exec(header) ?? [];
     if (scheme === '') return undefined;
-    const text = /^basic$/i.test(scheme) ? Buffer.from(credentials, 'base64').toString('utf8') : credentials;
+    const isBasic = /^basic$/i.test(scheme);
+    const text = isBasic ? Buffer.from(credentials, 'base64').toString('utf8') : credentials;
     const colon = text.indexOf(':');
+    if (isBasic && colon < 0) return undefined;
     // No token of ours holds a colon, and no client id does.
     if (colon < 0 || /^bearer$/i.test(scheme)) return authenticator.authenticate(text);
     return authenticator.authenticateClient(text.slice(0, colon), text.slice(colon + 1));

@@ -1,10 +1,10 @@
 import Joi from 'joi';
 import { Temporal } from 'temporal-polyfill';
-import type { Aggregation, AggregationQuery, Fill } from '../aggregation.js';
+import type { AggregationQuery } from '../aggregation.js';
 import type { Mistake } from '../errors.js';
 import { isTagKey } from '../event-rules.js';
 import { now } from '../time.js';
-import { type Granularity, WEEKDAYS, type Weekday } from '../window.js';
+import { WEEKDAYS } from '../window.js';
 import { suggestion } from './nearest.js';
 import { type Parameter, mistakenParameters, readParameters } from './parameters.js';
 import { readTags, readTexts, tagKeyRule } from './selection-query.js';
@@ -19,17 +19,10 @@ export const PERCENTILE = /^p[1-9]\d?(?:\.\d)?$/;
 const ZONE_NAME = /^[A-Za-z][\w+/-]*$/;
 
 /** The parameters with their defaults, as joi reads them. */
-interface Parameters {
+interface Parameters extends Omit<AggregationQuery, 'selection' | 'aggregations'> {
   readonly tsMin?: string;
   readonly tsMax?: string;
-  readonly granularity: Granularity;
-  readonly aggregationType: readonly Aggregation[];
-  readonly weekStart: Weekday;
-  readonly timezone: string;
-  readonly groupBy?: string;
-  readonly fill: Fill;
-  readonly limit: number;
-  readonly cursor?: string;
+  readonly aggregationType: AggregationQuery['aggregations'];
 }
 
 const schema = Joi.object<Parameters>({

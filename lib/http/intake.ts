@@ -86,8 +86,12 @@ export function acceptEvents<Read extends Intake>(ingest: Acceptor, format: Inta
   };
 }
 
-/** All or nothing: one event outside the application's namespaces refuses the request. */
-function refuseForeignNamespaces(points: readonly Point[], patterns: readonly string[]): void {
+/**
+ * All or nothing: one event outside the application's namespaces refuses the request. Done for every request; a format
+ * that looks something up while it reads does it before as well.
+ * @throws TrackingError `forbidden`
+ */
+export function refuseForeignNamespaces(points: readonly Pick<Point, 'series'>[], patterns: readonly string[]): void {
   if (patterns.length === 0) return;
   const mistakes = points.flatMap(({ series: { namespace } }, index) =>
     allowsNamespace(patterns, namespace)

@@ -41,11 +41,12 @@ export class ProtobufReader extends BinaryReader {
   }
 
   /**
-   * Calls for each field of a message with its tag; the call has to read the field, or to `pass` it.
+   * Calls for each field of a message with its tag and where the message ends; the call has to read the field, or to
+   * `pass` it.
    * @param end - where the message ends; left out: it is the field that comes next, with its length in front
    */
-  fields(read: (tag: number) => void, end = this.end()): void {
-    while (this.pos < end) read(this.uint32());
+  fields(read: (tag: number, end: number) => void, end = this.end()): void {
+    while (this.pos < end) read(this.uint32(), end);
     if (this.pos !== end) throw new RangeError('a field goes on beyond its message');
   }
 
@@ -74,8 +75,35 @@ export class ProtobufReader extends BinaryReader {
     return this.bytesOfBody.readBigUInt64LE((this.pos += 8) - 8);
   }
 
-  int64Fixed(): bigint {
-    return this.bytesOfBody.readBigInt64LE((this.pos += 8) - 8);
+  /** An `sfixed64` as the nearest number. */
+  int64FixedNumber(): number {
+    const low = this.fixed32();
+    return this.sfixed32() * 2 ** 32 + low;
+  }
+
+  /** A `fixed64` as the nearest number. */
+  uint64FixedNumber(): number {
+    const low = this.fixed32();
+    return this.fixed32() * 2 ** 32 + low;
+  }
+
+  /**
+   * Passes over a field that may be repeated, as often as it comes one after the other, the first without its tag.
+   * @param end - where the message ends
+   * @returns the bytes as a text: equal for equal fields, and only for them
+   */
+  run(tag: number, end: number): string {
+    const start = this.pos;
+    for (;;) {
+      const next = (this.pos = this.end());
+      if (next > end) throw new RangeError('a field goes on beyond its message');
+      if (next === end) break;
+      if (this.uint32() !== tag) {
+        this.pos = next;
+        break;
+      }
+    }
+    return this.bytesOfBody.toString('latin1', start, this.pos);
   }
 
   /** The numbers of a packed field, one by one. */

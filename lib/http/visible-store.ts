@@ -14,6 +14,7 @@ export function visibleStore(store: Reader, { namespaces }: Grant): Reader {
   return {
     extent: (selection) => (isEmpty(selection) ? Promise.resolve(undefined) : store.extent(selection)),
     aggregate: (question) => (isEmpty(question.selection) ? nothing() : store.aggregate(question)),
+    latest: (selection, groupBy) => (isEmpty(selection) ? nothing() : store.latest(selection, groupBy)),
     events: (query) => (isEmpty(query.selection) ? nothing() : store.events(query)),
     names: (namespace) => (hides(namespace) ? Promise.resolve([]) : store.names(namespace)),
     namespaces: async () => (await store.namespaces()).filter((namespace) => !hides(namespace)),

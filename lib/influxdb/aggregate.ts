@@ -1,6 +1,6 @@
 import type { Selection } from '../aggregation.js';
 import type { WindowAggregate, WindowedQuestion } from '../store.js';
-import { Cell, type Part, partsOf } from './cells.js';
+import { Cell, partOf } from './cells.js';
 import { byCodeUnit } from './discovery.js';
 import type { FieldTypes } from './field-types.js';
 import { type Flux, type Range, anyOf, matching, numbers, script, textOf } from './flux.js';
@@ -44,7 +44,9 @@ export class Aggregator {
         for (const group of [...cells.keys()].filter((key) => only === undefined || only.has(key)).sort(byName)) {
           const ofGroup = cells.get(group) ?? new Map<number, Cell>();
           for (const number of [...ofGroup.keys()].sort((a, b) => a - b)) {
-            const values = aggregations.map((aggregation) => ofGroup.get(number)?.valueOf(aggregation) ?? null);
+            const cell = ofGroup.get(number);
+            if (!cell || !aggregations.every((aggregation) => cell.has(aggregation))) continue;
+            const values = aggregations.map((aggregation) => cell.valueOf(aggregation));
             yield { group: nameOfGroup(group), start: windows.startOf(number), values };
           }
         }
@@ -113,7 +115,7 @@ export class Aggregator {
       },
       counts: () => countsOf(cells),
     });
-    const parts = new Set<Part>(aggregations.flatMap(partsOf));
+    const parts = new Set(aggregations.map(partOf));
     try {
       await queries.run(parts);
     } catch (error) {

@@ -1,38 +1,29 @@
 import type { Point } from '../event.js';
-import { MILLISECOND, toMilliseconds } from '../time.js';
 import { lineOf } from './line-protocol.js';
+import { type Moment, momentOf } from './moments.js';
 import type { Occupancy, SeriesTimes } from './occupancy.js';
 
 /** A point and where it belongs. */
 export interface Arrival {
   readonly point: Point;
   readonly times: SeriesTimes;
-  /** Since 1970, rounded down. */
-  readonly milliseconds: number;
-  /** Within the millisecond. */
-  readonly nanoseconds: number;
+  /** The point's time. */
+  readonly moment: Moment;
+  /** Whether InfluxDB keeps nothing of its time. */
+  readonly tooOld: boolean;
 }
 
-export function arrivalOf(occupancy: Occupancy, point: Point): Arrival {
-  const milliseconds = toMilliseconds(point.time);
-  return {
-    point,
-    times: occupancy.timesOf(point.series),
-    milliseconds,
-    nanoseconds: Number(point.time - BigInt(milliseconds) * MILLISECOND),
-  };
+/** @param horizon - see `Bucket.horizon` */
+export function arrivalOf(occupancy: Occupancy, point: Point, horizon = -Infinity): Arrival {
+  const moment = momentOf(point.time);
+  return { point, times: occupancy.timesOf(point.series), moment, tooOld: moment.milliseconds < horizon };
 }
 
 /** Its line, at a nanosecond of its millisecond. */
-export function lineAt({ point, times, milliseconds }: Arrival, nanoseconds: number): string {
+export function lineAt({ point, times, moment }: Arrival, nanoseconds: number): string {
   const { value, identity } = point;
-  return lineOf(
-    times.prefix,
-    value,
-    identity.kind === 'id' ? identity.fingerprint : undefined,
-    milliseconds,
-    nanoseconds,
-  );
+  const fingerprint = identity.kind === 'id' ? identity.fingerprint : undefined;
+  return lineOf(times.prefix, value, fingerprint, moment.milliseconds, nanoseconds);
 }
 
 /** Equal for arrivals that are one event with an id; nothing for others. */

@@ -1,15 +1,15 @@
 import type { Aggregation } from '../aggregation.js';
 
 /** What InfluxDB computes for us; everything else is made of these. */
-export type Part = 'count' | 'sum' | 'min' | 'max' | 'first' | 'last' | 'stddev' | `q${string}`;
+export type Part = 'count' | 'mean' | 'sum' | 'min' | 'max' | 'first' | 'last' | 'stddev' | `q${string}`;
 
-/** The parts of an aggregation. */
-export function partsOf(aggregation: Aggregation): readonly Part[] {
+/** The part that an aggregation is. */
+export function partOf(aggregation: Aggregation): Part {
   switch (aggregation) {
     case 'avg':
-      return ['sum', 'count'];
+      return 'mean';
     case 'median':
-      return ['q0.5'];
+      return 'q0.5';
     case 'count':
     case 'sum':
     case 'min':
@@ -17,10 +17,10 @@ export function partsOf(aggregation: Aggregation): readonly Part[] {
     case 'first':
     case 'last':
     case 'stddev':
-      return [aggregation];
+      return aggregation;
     default:
       // As decimals: 99.9 / 100 is 0.9990000000000001.
-      return [`q${String(Number(`${aggregation.slice(1)}e-2`))}`];
+      return `q${String(Number(`${aggregation.slice(1)}e-2`))}`;
   }
 }
 
@@ -50,13 +50,16 @@ export class Cell {
     this.parts.set(part, there === undefined ? value : merged(part, there, value));
   }
 
+  /** Whether an aggregation has come in. It has not where the first points came while others were asked for. */
+  has(aggregation: Aggregation): boolean {
+    return this.parts.has(aggregation === 'stddev' ? 'count' : partOf(aggregation));
+  }
+
   /** Null where it is not defined, or no number that JSON can hold. */
   valueOf(aggregation: Aggregation): number | null {
-    const [part = 'count'] = partsOf(aggregation);
-    const value = this.parts.get(part);
-    const result = aggregation === 'avg' && value !== undefined ? value / this.count : value;
+    const value = this.parts.get(partOf(aggregation));
     if (aggregation === 'stddev' && this.count < 2) return null;
-    return result !== undefined && Number.isFinite(result) ? result : null;
+    return value !== undefined && Number.isFinite(value) ? value : null;
   }
 }
 

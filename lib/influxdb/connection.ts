@@ -1,7 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
-import { silence } from './failure.js';
-import { retryAfterOf } from './retry.js';
+import { TrackingError } from '../errors.js';
+import { retryAfterOf } from '../retry.js';
+import { failureOf, silence, trackingErrorOf } from './failure.js';
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -13,11 +14,14 @@ export interface ConnectionOptions {
 export interface Request {
   /** What follows the address of InfluxDB. */
   readonly target: string;
-  readonly body?: string;
+  /** In one piece or in several. */
+  readonly body?: string | readonly string[];
   /** Of the body; text unless told. */
   readonly type?: string;
   /** In milliseconds, in place of the connection's own. */
   readonly timeout?: number;
+  /** Told each line of the answer where it is 200: then it may be long, and is not kept. */
+  readonly onLine?: (line: string) => void;
 }
 
 export interface Answer {
@@ -58,17 +62,18 @@ export class Connection {
    * One request and its whole answer: a POST where it has a body.
    * @throws Error where the connection fails, or nothing is heard for too long
    */
-  exchange({ target, body, type = 'text/plain; charset=utf-8', ...rest }: Request): Promise<Answer> {
+  exchange({ target, body, type = 'text/plain; charset=utf-8', onLine, ...rest }: Request): Promise<Answer> {
     const { url, token } = this.options;
     const timeout = rest.timeout ?? this.options.timeout;
+    const pieces = typeof body === 'string' ? [body] : body;
     if (this.signal.aborted) return Promise.reject(new Error('the connection is closed'));
     return new Promise((resolve, reject) => {
       const request = this.request(url.replace(/\/$/, '') + target, {
-        method: body === undefined ? 'GET' : 'POST',
+        method: pieces === undefined ? 'GET' : 'POST',
         agent: this.agent,
         headers: {
           authorization: `Token ${token}`,
-          ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
+          ...(pieces && { 'content-type': type, 'content-length': bytesOf(pieces) }),
         },
       });
       const giveUp = (): void => {
@@ -81,20 +86,46 @@ export class Connection {
       request.on('response', (response) => {
         // Silence is not enough here: an answer that comes byte by byte for ever is none.
         const timer = setTimeout(giveUp, timeout);
-        read(response)
+        (onLine !== undefined && response.statusCode === 200 ? readLines(response, onLine) : read(response))
           .then(resolve, reject)
           .finally(() => {
             clearTimeout(timer);
           });
       });
-      request.end(body);
+      for (const piece of pieces ?? []) request.write(piece);
+      request.end();
     });
+  }
+
+  /**
+   * One question and its answer; nothing where this InfluxDB has no such thing, or does not show it to this token.
+   * @throws TrackingError where the connection fails, and where InfluxDB cannot answer at present
+   */
+  async ask(request: Request): Promise<Answer | undefined> {
+    const answer = await this.exchange(request).catch((error: unknown) => {
+      throw trackingErrorOf(error, this.url);
+    });
+    const { status, message, retryAfter } = answer;
+    if (status === 429 || status >= 500) throw failureOf(status, message, retryAfter);
+    return status === 200 ? answer : undefined;
   }
 
   close(): void {
     this.closing.abort();
     for (const request of this.underWay) request.destroy(new Error('the connection is closed'));
     this.agent.destroy();
+  }
+}
+
+/**
+ * An answer in JSON.
+ * @throws TrackingError `unavailable` where it is not whole
+ */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TrackingError('unavailable', 'InfluxDB broke off its answer.', { retryAfter: 5, cause: error });
   }
 }
 
@@ -107,15 +138,38 @@ function read(response: http.IncomingMessage): Promise<Answer> {
     });
     response.on('error', reject);
     response.on('end', () => {
-      const message = messageIn(text);
-      resolve({
-        status: response.statusCode ?? 0,
-        message: message ?? text,
-        own: message !== undefined,
-        retryAfter: retryAfterOf(response.headers['retry-after'], Date.now()),
-      });
+      resolve(answerOf(response, text));
     });
   });
+}
+
+function bytesOf(pieces: readonly string[]): number {
+  return pieces.reduce((bytes, piece) => bytes + Buffer.byteLength(piece), 0);
+}
+
+async function readLines(response: http.IncomingMessage, onLine: (line: string) => void): Promise<Answer> {
+  response.setEncoding('utf8');
+  let rest = '';
+  for await (const chunk of response as AsyncIterable<string>) {
+    const [first = '', ...others] = chunk.split('\n');
+    rest += first;
+    for (const next of others) {
+      if (rest !== '') onLine(rest);
+      rest = next;
+    }
+  }
+  if (rest !== '') onLine(rest);
+  return answerOf(response, '');
+}
+
+function answerOf({ statusCode = 0, headers }: http.IncomingMessage, text: string): Answer {
+  const message = messageIn(text);
+  return {
+    status: statusCode,
+    message: message ?? text,
+    own: message !== undefined,
+    retryAfter: retryAfterOf(headers['retry-after'], Date.now()),
+  };
 }
 
 function messageIn(body: string): string | undefined {

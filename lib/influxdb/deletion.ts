@@ -9,7 +9,7 @@ import { seriesOfRow } from './learning.js';
 import { writeTime } from './moments.js';
 import { assertApart, assertDeletable, continuing, predicatesOf } from './predicate.js';
 import type { Reader } from './reader.js';
-import { Backoff, pause } from './retry.js';
+import { pause, Waits } from './retry.js';
 import { cellOf } from './rows.js';
 import { turnedAway } from './verdict.js';
 
@@ -109,7 +109,7 @@ export class Deletion {
     const target = `/api/v2/delete?${new URLSearchParams({ org, bucket }).toString()}`;
     // InfluxDB includes the last instant.
     const body = JSON.stringify({ predicate, start: writeTime(start), stop: writeTime(end - 1n) });
-    const backoff = new Backoff();
+    const waits = new Waits();
     // To delete again what is deleted does no harm.
     for (let tries = 1; ; tries++) {
       // Whoever has the partition by now may have stored events since.
@@ -126,7 +126,7 @@ export class Deletion {
       const failure = outcome instanceof TrackingError ? outcome : turnedAway(outcome, connection.url);
       const passing = answer === undefined || answer.status === 429 || answer.status >= 500;
       if (!passing || tries === TRIES || connection.signal.aborted) throw failure;
-      await pause(backoff.next(answer?.retryAfter), connection.signal);
+      await pause(waits.next(answer?.retryAfter), connection.signal);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Identity, Point, Series } from '../event.js';
+import { type Identity, ITSELF, type Point, type Series } from '../event.js';
 import type { PointsQuery } from '../store.js';
 import { END_OF_TIME, MIN_TIME } from '../time.js';
 import type { FieldTypes } from './field-types.js';
@@ -7,12 +7,11 @@ import { seriesOfRow } from './learning.js';
 import { readTime } from './moments.js';
 import { nameOf } from './names.js';
 import type { Reader } from './reader.js';
-import { cellOf, groupOf, type Row } from './rows.js';
+import { cellOf, fingerprintIn, groupOf, type Row } from './rows.js';
 import { slicesOf } from './slices.js';
 
 const MAX_SLICE = 100_000;
 const MAX_BATCH = 5000;
-const ITSELF: Identity = Object.freeze({ kind: 'none' });
 
 /** Reads out all points: slice of time by slice of time, and in each of them series by series. */
 export class Exporting {
@@ -162,8 +161,9 @@ function pointOf({ series, time, value }: Value, ids: ReadonlyMap<string, Ids>):
   return { series, time: readTime(time), value, identity: identityOf(ids.get(series.key)?.get(time)) };
 }
 
-function identityOf(fingerprint: string | undefined): Identity {
-  return fingerprint === undefined ? ITSELF : { kind: 'id', fingerprint: BigInt(fingerprint), placed: true };
+function identityOf(text = ''): Identity {
+  const fingerprint = fingerprintIn(text);
+  return fingerprint === undefined ? ITSELF : { kind: 'id', fingerprint, placed: true };
 }
 
 /** Tells the series of rows, once for each group of them. */

@@ -8,23 +8,19 @@ export class Intervals {
 
   add(start: number, end: number): void {
     if (start >= end) return;
-    const kept: number[] = [];
-    let from = start;
-    let to = end;
-    for (let index = 0; index < this.bounds.length; index += 2) {
-      const a = this.bounds[index] ?? 0;
-      const b = this.bounds[index + 1] ?? 0;
-      if (b < from || a > to) kept.push(a, b);
-      else {
-        from = Math.min(from, a);
-        to = Math.max(to, b);
-      }
-    }
-    let position = 0;
-    while (position < kept.length && (kept[position] ?? 0) < from) position += 2;
-    kept.splice(position, 0, from, to);
-    this.bounds = kept;
-    if (kept.length > MOST * 2) this.joinNearest();
+    const { bounds } = this;
+    let first = 0;
+    while (first < bounds.length && (bounds[first + 1] ?? 0) < start) first += 2;
+    let next = first;
+    while (next < bounds.length && (bounds[next] ?? 0) <= end) next += 2;
+    // All between the two are one with it.
+    const from = next === first ? start : Math.min(start, bounds[first] ?? 0);
+    const to = next === first ? end : Math.max(end, bounds[next - 1] ?? 0);
+    if (next === first + 2) {
+      bounds[first] = from;
+      bounds[first + 1] = to;
+    } else bounds.splice(first, next - first, from, to);
+    if (bounds.length > MOST * 2) this.joinNearest();
   }
 
   addAll(others: Intervals, from = -Infinity): void {

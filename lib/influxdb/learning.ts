@@ -1,13 +1,14 @@
 import { type Series, type Tags, seriesOf } from '../event.js';
 import { END_OF_TIME, MILLISECOND } from '../time.js';
 import type { FieldTypes } from './field-types.js';
-import { type Flux, ALL_TIME, matching, points, script, within, textOf } from './flux.js';
+import { type Flux, ALL_TIME, matching, numbers, points, type Range, script, textOf, within } from './flux.js';
+import type { MissingPage } from './missing.js';
 import { readMoment } from './moments.js';
 import { nameOf, tagKeyOf } from './names.js';
 import { DAY_LEVEL, MAX_POINTS_PER_PAGE, type Occupancy, PAGE_LENGTHS, type SeriesTimes, pageOf } from './occupancy.js';
 import { MILLISECOND_CAPACITY, type Page } from './page.js';
 import type { Reader } from './reader.js';
-import { type Row, type Table, cellOf } from './rows.js';
+import { type Row, type Table, cellOf, fingerprintIn } from './rows.js';
 
 /** Flux's own columns; all others of a table are tags. */
 const OWN = new Set(['_start', '_stop', '_time', '_value', '_field', '_measurement']);
@@ -68,13 +69,19 @@ export class Learning {
     }
   }
 
-  /** Learns a page around a time, the longest that is not too full. */
-  async learn(occupancy: Occupancy, times: SeriesTimes, milliseconds: number): Promise<void> {
-    // Another program may have come since.
-    if (times.level > DAY_LEVEL && (await this.types.isMixed(times.series.namespace))) times.keepWithinDays();
-    for (let level = times.level; level >= 0; level--) {
+  /** Learns a page, or the longest around its time that is not too full. */
+  async learn(occupancy: Occupancy, { times, milliseconds, level: longest }: MissingPage): Promise<void> {
+    times.shortenAt(milliseconds);
+    for (let level = Math.min(times.level, longest); level >= 0; level--) {
       const page = pageOf(level, milliseconds);
-      if (!(await this.fill(page, times.series))) {
+      const range = rangeOfPage(page);
+      // Another program may have come since.
+      const stretches = await this.types.stretches(times.series.namespace, range, 'fresh');
+      if (level > DAY_LEVEL && !isWhole(stretches, range)) {
+        times.keepWithinDays();
+        continue;
+      }
+      if (!(await this.fill(page, stretches, times.series))) {
         times.longest = level - 1;
         continue;
       }
@@ -96,18 +103,18 @@ export class Learning {
   }
 
   /** Notes all points of a series in a page. @returns false where there are too many for its length */
-  private async fill(page: Page, series: Series): Promise<boolean> {
-    const start = BigInt(page.start) * MILLISECOND;
-    const data = points(this.bucket, within({ start, end: BigInt(page.end) * MILLISECOND }, ALL_TIME));
+  private async fill(page: Page, stretches: readonly Range[], series: Series): Promise<boolean> {
+    const range = rangeOfPage(page);
     const most = page.end - page.start === 1 ? Infinity : MAX_POINTS_PER_PAGE;
     // Each with its one column: a day of 86,400 points takes half as long as with all of them.
     const [times, ids] = await Promise.all([
-      this.column(series, script`${data} |> ${exactly(series)}`, '_time', most, (text) => {
+      this.column(series, numbers(this.bucket, range, stretches, exactly(series)), '_time', most, (text) => {
         const { milliseconds, nanoseconds } = readMoment(text);
         page.take((milliseconds - page.start) * MILLISECOND_CAPACITY + nanoseconds);
       }),
-      this.column(series, script`${data} |> ${exactly(series, 'id')}`, '_value', most, (text) => {
-        page.remember(BigInt(text));
+      this.column(series, script`${points(this.bucket, range)} |> ${exactly(series, 'id')}`, '_value', most, (text) => {
+        const fingerprint = fingerprintIn(text);
+        if (fingerprint !== undefined) page.remember(fingerprint);
       }),
     ]);
     return times && ids;
@@ -141,6 +148,15 @@ export class Learning {
     }
     return true;
   }
+}
+
+function rangeOfPage({ start, end }: Page): Range {
+  return within({ start: BigInt(start) * MILLISECOND, end: BigInt(end) * MILLISECOND }, ALL_TIME);
+}
+
+/** Whether a range is asked for as it is. */
+function isWhole([first, ...others]: readonly Range[], { start, end }: Range): boolean {
+  return first?.start === start && first.end === end && others.length === 0;
 }
 
 /** Points with all tags of the series; some may have further ones, which Flux has no words for. */

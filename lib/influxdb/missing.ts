@@ -1,19 +1,39 @@
 import type { Arrival } from './arrival.js';
 import { type Occupancy, PAGE_LENGTHS, type SeriesTimes } from './occupancy.js';
 
+/** Whether an arrival can only be placed once a page around its time is known. */
+export function isUnknown(occupancy: Occupancy, { point, times, moment, tooOld }: Arrival): boolean {
+  // A sample stays at its exact time, whatever is there.
+  return point.identity.kind !== 'sample' && !tooOld && occupancy.pageAt(times, moment.milliseconds) === undefined;
+}
+
+/** A page that has to be asked for. */
+export interface MissingPage {
+  readonly times: SeriesTimes;
+  /** A time in it. */
+  readonly milliseconds: number;
+  /** Its length, so that it is apart from all others that are asked for at once (see `PAGE_LENGTHS`). */
+  readonly level: number;
+}
+
 /** What is unknown and has to be asked for before a part can be placed. */
 export class Missing {
-  size = 0;
-  private readonly bySeries = new Map<SeriesTimes, Map<number, number>>();
+  /** What is needed first comes first. */
+  readonly pages: MissingPage[] = [];
+  private readonly bySeries = new Map<SeriesTimes, Set<number>>();
 
-  addIfUnknown(occupancy: Occupancy, { point, times, milliseconds }: Arrival): void {
-    // A sample stays at its exact time, whatever is there.
-    if (point.identity.kind === 'sample' || occupancy.pageAt(times, milliseconds)) return;
-    const pages = this.bySeries.get(times) ?? new Map<number, number>();
-    this.bySeries.set(times, pages);
-    const number = Math.floor(milliseconds / (PAGE_LENGTHS[times.level] ?? 1));
-    if (!pages.has(number)) this.size++;
-    pages.set(number, milliseconds);
+  /** @returns whether it was */
+  addIfUnknown(occupancy: Occupancy, arrival: Arrival): boolean {
+    if (!isUnknown(occupancy, arrival)) return false;
+    const { times } = arrival;
+    const { level } = times;
+    const { milliseconds } = arrival.moment;
+    const numbers = this.bySeries.get(times) ?? new Set<number>();
+    this.bySeries.set(times, numbers);
+    const number = Math.floor(milliseconds / (PAGE_LENGTHS[level] ?? 1));
+    if (!numbers.has(number)) this.pages.push({ times, milliseconds, level });
+    numbers.add(number);
+    return true;
   }
 
   /** Series whose points' first and last time have not been asked for, together where namespace and name are equal. */
@@ -27,11 +47,5 @@ export class Missing {
       else kinds.set(kind, [times]);
     }
     return [...kinds.values()];
-  }
-
-  pages(): [SeriesTimes, number][] {
-    return [...this.bySeries].flatMap(([times, pages]) =>
-      [...pages.values()].map((milliseconds): [SeriesTimes, number] => [times, milliseconds]),
-    );
   }
 }

@@ -1,6 +1,6 @@
 import { MILLISECOND, type Nanoseconds, toMilliseconds } from '../time.js';
 
-/** A moment as Flux prints it, in numbers that need no bigint. */
+/** A time in numbers that need no bigint. */
 export interface Moment {
   /** Since 1970, rounded down. */
   readonly milliseconds: number;
@@ -11,6 +11,8 @@ export interface Moment {
 const ZERO = 48;
 let knownDate = '';
 let startOfKnownDate = 0;
+let knownTime = 0n;
+let momentOfKnownTime: Moment = { milliseconds: 0, nanoseconds: 0 };
 
 /** Reads the only form that Flux prints: `2026-11-20T00:00:00Z`, with up to nine digits of a second. */
 export function readMoment(text: string): Moment {
@@ -40,10 +42,19 @@ export function readTime(text: string): Nanoseconds {
   return BigInt(milliseconds) * 1_000_000n + BigInt(nanoseconds);
 }
 
+/** The moment of a time. What was taken together has one time, which is taken apart once and kept once. */
+export function momentOf(time: Nanoseconds): Moment {
+  if (time !== knownTime) {
+    const milliseconds = toMilliseconds(time);
+    momentOfKnownTime = { milliseconds, nanoseconds: Number(time - BigInt(milliseconds) * MILLISECOND) };
+    knownTime = time;
+  }
+  return momentOfKnownTime;
+}
+
 /** A moment as InfluxDB reads it: RFC 3339 with nine digits of a second. */
 export function writeTime(time: Nanoseconds): string {
-  const milliseconds = toMilliseconds(time);
-  const nanoseconds = time - BigInt(milliseconds) * MILLISECOND;
+  const { milliseconds, nanoseconds } = momentOf(time);
   return `${new Date(milliseconds).toISOString().slice(0, -1)}${String(nanoseconds).padStart(6, '0')}Z`;
 }
 

@@ -3,7 +3,7 @@ import { type Series, seriesOf } from '../event.js';
 import { toMilliseconds } from '../time.js';
 import { isSelected, rangeOf } from './flux.js';
 import { Intervals } from './intervals.js';
-import { seriesPrefix } from './line-protocol.js';
+import { linePrefix } from './line-protocol.js';
 import { Page } from './page.js';
 
 /**
@@ -21,6 +21,9 @@ export const MAX_POINTS_PER_PAGE = 100_000;
 
 const MAX_SERIES = 50_000;
 
+/** Pages of fewer bytes have room enough as they are. */
+const MIN_BYTES_TO_SHORTEN = 8192;
+
 /** What is known of one series. */
 export class SeriesTimes {
   /** Where a page must be asked for; elsewhere a time without a page is known to be free. */
@@ -31,14 +34,17 @@ export class SeriesTimes {
   level = DAY_LEVEL;
   /** The longest that was not too full. */
   longest: number = LONGEST_LEVEL;
+  /** See `linePrefix`. */
   readonly prefix: string;
   /** No two of them overlap. */
   private readonly pages = new Map<number, Page>();
   private readonly counts = PAGE_LENGTHS.map(() => 0);
   private recent: Page | undefined;
+  /** Where the last page was that was given up for want of room. */
+  private givenUp: { readonly start: number; readonly end: number } | undefined;
 
   constructor(readonly series: Series) {
-    this.prefix = seriesPrefix(series);
+    this.prefix = linePrefix(series);
   }
 
   pageAt(milliseconds: number): Page | undefined {
@@ -56,8 +62,25 @@ export class SeriesTimes {
 
   /** From now on no longer page than a day is asked for. */
   keepWithinDays(): void {
-    this.longest = Math.min(this.longest, DAY_LEVEL);
-    this.level = Math.min(this.level, DAY_LEVEL);
+    this.keepWithin(DAY_LEVEL);
+  }
+
+  /** Notes that a page was given up for want of room. */
+  giveUp(page: Page): void {
+    const { start, end, bytes } = page;
+    if (bytes >= MIN_BYTES_TO_SHORTEN) this.givenUp = { start, end };
+  }
+
+  /**
+   * To be called before a page is asked for. Where it was given up for want of room and is needed again, all pages of
+   * that length that are in use have no room together, and would be asked for again and again: from now on only shorter
+   * ones are.
+   */
+  shortenAt(milliseconds: number): void {
+    const { givenUp } = this;
+    if (givenUp === undefined || milliseconds < givenUp.start || milliseconds >= givenUp.end) return;
+    this.givenUp = undefined;
+    this.keepWithin(Math.max(levelOf(givenUp) - 1, 0));
   }
 
   /** Whether a page's time is known to be free of points. */
@@ -77,13 +100,18 @@ export class SeriesTimes {
 
   remove(page: Page): void {
     if (this.recent === page) this.recent = undefined;
-    const level = PAGE_LENGTHS.findIndex((length) => length === page.end - page.start);
+    const level = levelOf(page);
     if (this.pages.delete(pageKey(level, page.start))) this.counts[level] = (this.counts[level] ?? 0) - 1;
   }
 
   /** All pages, or those within a stretch. */
   *pagesWithin(start = -Infinity, end = Infinity): Generator<Page, void, undefined> {
     for (const page of this.pages.values()) if (start <= page.start && page.end <= end) yield page;
+  }
+
+  private keepWithin(level: number): void {
+    this.longest = Math.min(this.longest, level);
+    this.level = Math.min(this.level, level);
   }
 }
 
@@ -95,6 +123,8 @@ export class Occupancy {
   private readonly series = new Map<string, SeriesTimes>();
   /** Least recently used first. */
   private readonly pages = new Map<Page, { readonly owner: SeriesTimes; bytes: number }>();
+  /** Pages that stay until `settle`. */
+  private readonly needed = new Set<Page>();
   /** What the pages of forgotten series covered. */
   private readonly forgotten = new Intervals();
   private bytes = 0;
@@ -112,6 +142,11 @@ export class Occupancy {
 
   get memory(): { readonly bytes: number; readonly pages: number; readonly series: number } {
     return { bytes: this.bytes, pages: this.pages.size, series: this.series.size };
+  }
+
+  /** Whether all that there is room for is needed until `settle`, so that nothing more should be learned before. */
+  get isFull(): boolean {
+    return this.bytes >= this.maxBytes;
   }
 
   timesOf(series: Series): SeriesTimes {
@@ -144,15 +179,25 @@ export class Occupancy {
     if (milliseconds < this.since) return this.pageAt(times, milliseconds);
     const page = times.pageAt(milliseconds);
     if (page === undefined && !times.unknown.meets(milliseconds, milliseconds + 1)) {
-      times.unknown.add(this.since, pageOf(SECOND_LEVEL, milliseconds).end);
+      times.unknown.add(this.since, (numberAt(SECOND_LEVEL, milliseconds) + 1) * PAGE_LENGTHS[SECOND_LEVEL]);
     }
     return page;
   }
 
-  /** Keeps a page with all that InfluxDB holds there; what was known in smaller pages within it goes. */
+  /** Keeps the page around a time, if there is one, until `settle`. */
+  need(times: SeriesTimes, milliseconds: number): void {
+    const page = times.pageAt(milliseconds);
+    if (page) this.needed.add(page);
+  }
+
+  /**
+   * Keeps a page with all that InfluxDB holds there, until `settle` at least; what was known in smaller pages within it
+   * goes, and others that are not needed make room for it.
+   */
   learn(times: SeriesTimes, level: number, page: Page): void {
     for (const smaller of times.pagesWithin(page.start, page.end)) this.drop(smaller);
-    this.keep(times, level, page);
+    this.needed.add(this.keep(times, level, page));
+    this.makeRoom();
   }
 
   /** Notes which length of page suits a series, and others of its kind. */
@@ -180,6 +225,7 @@ export class Occupancy {
 
   /** Marks pages as lately used, takes stock of their growth, and makes room. To be called between two writes. */
   settle(used: ReadonlySet<Page>): void {
+    this.needed.clear();
     for (const page of used) {
       const entry = this.pages.get(page);
       if (!entry) continue;
@@ -189,10 +235,7 @@ export class Occupancy {
       this.pages.set(page, entry);
       if (page.size > MAX_POINTS_PER_PAGE * 2 && page.end - page.start > PAGE_LENGTHS[SECOND_LEVEL]) this.evict(page);
     }
-    for (const page of this.pages.keys()) {
-      if (this.bytes <= this.maxBytes) break;
-      this.evict(page);
-    }
+    this.makeRoom();
     for (const [key, times] of this.series) {
       if (this.series.size <= MAX_SERIES) break;
       this.series.delete(key);
@@ -221,6 +264,16 @@ export class Occupancy {
     return page;
   }
 
+  private makeRoom(): void {
+    if (this.bytes <= this.maxBytes) return;
+    for (const [page, { owner }] of this.pages) {
+      if (this.needed.has(page)) continue;
+      owner.giveUp(page);
+      this.evict(page);
+      if (this.bytes <= this.maxBytes) return;
+    }
+  }
+
   private evict(page: Page): void {
     this.pages.get(page)?.owner.unknown.add(page.start, page.end);
     this.drop(page);
@@ -238,6 +291,10 @@ export class Occupancy {
 /** Tells pages of all lengths apart: the number of its length since 1970, and which length that is. */
 function pageKey(level: number, milliseconds: number): number {
   return numberAt(level, milliseconds) * 8 + level;
+}
+
+function levelOf({ start, end }: { readonly start: number; readonly end: number }): number {
+  return PAGE_LENGTHS.findIndex((length) => length === end - start);
 }
 
 function numberAt(level: number, milliseconds: number): number {

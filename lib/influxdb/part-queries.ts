@@ -1,4 +1,5 @@
 import { fluxFloat } from '@influxdata/influxdb-client';
+import { Averages } from './averages.js';
 import type { Part } from './cells.js';
 import { type Flux, type Range, beforeSum, durationOf, numbers, script, textOf, union } from './flux.js';
 import { readMoment, readTime } from './moments.js';
@@ -50,6 +51,9 @@ type Label = '_time' | '_start';
  * `group()` first 0.9 s and 0.7 s. (Grouping the rows of series in Flux is worst: 28 s by hour.)
  */
 export class PartQueries {
+  /** What averages are made of, where any are asked for. */
+  private averages: Averages | undefined;
+
   constructor(
     private readonly reader: Reader,
     private readonly bucket: string,
@@ -66,22 +70,54 @@ export class PartQueries {
     if (pieces.length === 0) return;
     const exact = [...parts].filter((part) => part === 'stddev' || part.startsWith('q'));
     const selected = [...parts].filter((part): part is Selector => part === 'first' || part === 'last');
-    const pushed = PUSHED.filter((part) => parts.has(part) && part !== 'count');
     const plain = exact.length === 0 && selected.length === 0;
     const sizes = plain && this.windows.count < MANY_WINDOWS ? NO_SIZES : await this.sizes();
     const rowsPerPoint = sizes.series > 1 ? (sizes.rows * COST.row) / sizes.points : 0;
     const together = (part: Part): boolean =>
       rowsPerPoint > (part === 'min' || part === 'max' ? COST.choose : COST.add);
-    const [rows] = await Promise.all([
-      plain && !parts.has('count') ? 0 : this.pushed('count', pieces, together('count')),
-      ...pushed.map((part) => this.pushed(part, pieces, together(part))),
-    ]);
-    if (plain) return;
-    const { byWindow, cells } = this.sink.counts();
-    await Promise.all([
-      ...exact.map((part) => this.exact(part, pieces, byWindow, sizes)),
-      ...selected.map((part) => this.selected(part, pieces, sizes, !together('count') && rows === cells)),
-    ]);
+    const ask = async (part: PushedPart): Promise<number> =>
+      parts.has(part) ? this.pushed(part, pieces, together(part)) : 0;
+    const countAndMean = async (): Promise<number> => {
+      const counting = !plain || parts.has('count');
+      const rows = counting ? await this.pushed('count', pieces, together('count')) : 0;
+      if (this.averages) await this.means(this.averages, pieces, together('mean'), counting || sizes.series === 1);
+      return rows;
+    };
+    if (parts.has('mean')) this.averages = new Averages();
+    const [rows] = await Promise.all([countAndMean(), ask('sum')]);
+    if (!plain) {
+      const { byWindow, cells } = this.sink.counts();
+      await Promise.all([
+        ...exact.map((part) => this.exact(part, pieces, byWindow, sizes)),
+        ...selected.map((part) => this.selected(part, pieces, sizes, !together('count') && rows === cells)),
+      ]);
+    }
+    // Last, so that nothing shown beside them lies outside, though points come in.
+    await Promise.all([ask('min'), ask('max')]);
+  }
+
+  /**
+   * The averages; with several series in a window, by how many points each has. These are asked for first: a series that
+   * grows in between then weighs too little, while the mean of its first point would be far off with the weight of all.
+   */
+  private async means(averages: Averages, pieces: readonly Piece[], together: boolean, known: boolean): Promise<void> {
+    const counting = !together && !known && (await this.hasSeveralSeries());
+    if (counting) await this.pushed('count', pieces, false);
+    await this.pushed('mean', pieces, together);
+    if (averages.needsCounts) {
+      averages.restart();
+      await this.pushed('count', pieces, false);
+      await this.pushed('mean', pieces, false);
+    }
+    for (const { group, window, mean } of averages) this.sink.add('mean', group, window, mean, window);
+  }
+
+  private async hasSeveralSeries(): Promise<boolean> {
+    let series = 0;
+    for await (const _ of this.reader.rows(script`${this.pointsIn(this.windows.whole)} |> first()`, this.signal)) {
+      if (++series > 1) return true;
+    }
+    return false;
   }
 
   /** A part as the storage engine computes it for each series, or Flux for all together. @returns how many rows came */
@@ -89,12 +125,12 @@ export class PartQueries {
     const divided: Flux[] = [];
     const single: Flux[] = [];
     for (const { range, division } of together ? inShortDivisions(pieces) : pieces) {
-      const data = this.pointsIn(range);
+      const series = this.pointsIn(range);
+      const data = together && (division || part === 'mean') ? script`${series} |> ${this.merged()}` : series;
       if (!division) single.push(script`${data}${beforeSum(range)} |> ${FUNCTIONS[part]}()`);
       else {
-        const grouped = together ? script`${data} |> ${this.merged()}` : data;
         divided.push(
-          script`${grouped} |> aggregateWindow(${everyOf(division)}, fn: ${FUNCTIONS[part]}, createEmpty: false, timeSrc: "_start")`,
+          script`${data} |> aggregateWindow(${everyOf(division)}, fn: ${FUNCTIONS[part]}, createEmpty: false, timeSrc: "_start")`,
         );
       }
     }
@@ -181,7 +217,9 @@ export class PartQueries {
     const window = readMoment(cellOf(row, label)).milliseconds;
     const at = part === 'first' || part === 'last' ? readMoment(cellOf(row, '_time')).milliseconds : window;
     const group = this.groupTag === undefined ? '' : cellOf(row, this.groupTag);
-    this.sink.add(part, group, window, Number(value), at);
+    if (part === 'count') this.averages?.count(row, window, Number(value));
+    if (part === 'mean') this.averages?.add(row, group, window, Number(value));
+    else this.sink.add(part, group, window, Number(value), at);
   }
 
   private async firstTime(range: Range): Promise<bigint | undefined> {
@@ -208,12 +246,11 @@ interface Sizes {
 const NO_SIZES: Sizes = { points: 0, series: 0, rows: 0 };
 
 type Selector = 'first' | 'last';
-type PushedPart = (typeof PUSHED)[number];
-
-const PUSHED = ['count', 'sum', 'min', 'max'] as const;
+type PushedPart = 'count' | 'mean' | 'sum' | 'min' | 'max';
 
 const FUNCTIONS = {
   count: script`count`,
+  mean: script`mean`,
   sum: script`sum`,
   min: script`min`,
   max: script`max`,

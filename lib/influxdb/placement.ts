@@ -7,8 +7,10 @@ import { MILLISECOND_CAPACITY, type Page } from './page.js';
 export const THERE = -1;
 /** In place of a nanosecond: its millisecond is full. */
 export const FULL = -2;
+/** In place of a nanosecond: InfluxDB keeps nothing of its time. */
+export const TOO_OLD = -3;
 
-/** Where each arrival goes: its nanosecond within its millisecond, `THERE` or `FULL`. */
+/** Where each arrival goes: its nanosecond within its millisecond, `THERE`, `FULL` or `TOO_OLD`. */
 export interface Placement {
   readonly nanoseconds: readonly number[];
   readonly used: ReadonlySet<Page>;
@@ -18,9 +20,10 @@ export interface Placement {
 export function place(occupancy: Occupancy, part: readonly Arrival[]): Placement {
   const used = new Set<Page>();
   const nanoseconds = part.map((arrival) => {
+    if (arrival.tooOld) return TOO_OLD;
     const page = pageFor(occupancy, arrival);
     if (page) used.add(page);
-    return page ? placeIn(page, arrival) : arrival.nanoseconds;
+    return page ? placeIn(page, arrival) : arrival.moment.nanoseconds;
   });
   return { nanoseconds, used };
 }
@@ -30,7 +33,7 @@ export function placeAgain(occupancy: Occupancy, part: readonly Arrival[], nanos
   const used = new Set<Page>();
   part.forEach((arrival, index) => {
     const { identity } = arrival.point;
-    const { milliseconds } = arrival;
+    const { milliseconds } = arrival.moment;
     const nanosecond = nanoseconds[index] ?? THERE;
     const page = nanosecond < 0 ? undefined : pageFor(occupancy, arrival);
     if (page === undefined) return;
@@ -41,17 +44,17 @@ export function placeAgain(occupancy: Occupancy, part: readonly Arrival[], nanos
   return { nanoseconds, used };
 }
 
-function pageFor(occupancy: Occupancy, { point: { identity }, times, milliseconds }: Arrival): Page | undefined {
-  return identity.kind === 'sample'
-    ? occupancy.pageOfSample(times, milliseconds)
-    : occupancy.pageAt(times, milliseconds);
+function pageFor(occupancy: Occupancy, { point, times, moment }: Arrival): Page | undefined {
+  return point.identity.kind === 'sample'
+    ? occupancy.pageOfSample(times, moment.milliseconds)
+    : occupancy.pageAt(times, moment.milliseconds);
 }
 
 /**
  * An event with an id starts from the id's hash, so that two processes that receive it at once tend to agree; one that
  * comes out of a store, from where it was there.
  */
-function placeIn(page: Page, { point: { identity }, milliseconds, nanoseconds }: Arrival): number {
+function placeIn(page: Page, { point: { identity }, moment: { milliseconds, nanoseconds } }: Arrival): number {
   const millisecond = (milliseconds - page.start) * MILLISECOND_CAPACITY;
   if (identity.kind === 'sample') {
     page.take(millisecond + nanoseconds);

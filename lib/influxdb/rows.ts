@@ -58,6 +58,15 @@ export function cellOf(row: Row, label: string): string {
   return row.cells[row.table.at(label)] ?? '';
 }
 
+/** The fingerprint of an id, as Flux prints it; nothing where another program keeps something else in that field. */
+export function fingerprintIn(text: string): bigint | undefined {
+  if (!WHOLE.test(text)) return undefined;
+  const number = BigInt(text);
+  return number !== 0n && number === BigInt.asIntN(64, number) ? number : undefined;
+}
+
+const WHOLE = /^-?\d{1,19}$/;
+
 function cellsOf(line: string): string[] {
   if (!line.includes('"')) return line.split(',');
   const cells: string[] = [];

@@ -1,7 +1,8 @@
 import { TrackingError } from '../errors.js';
+import { blamed, halved, type Lines } from './blame.js';
 import { type Answer, Connection, type ConnectionOptions } from './connection.js';
 import { neverConnected, trackingErrorOf } from './failure.js';
-import { Backoff, pause, type Pause } from './retry.js';
+import { pause, type Pause, Waits } from './retry.js';
 import { reasonOf, turnedAway, verdictOf } from './verdict.js';
 
 export interface SenderOptions extends ConnectionOptions {
@@ -27,6 +28,9 @@ export interface RefusedLine {
 
 /** So often InfluxDB may fail over the same lines, while it is well otherwise, before they are to blame. */
 const FAILURES_TO_BLAME = 5;
+
+/** Short texts die young, where a long one would be kept until the next great collection of garbage. */
+const LINES_IN_PIECE = 256;
 
 /** After so many tries in vain `check` says what is the matter. */
 const TRIES_TO_TELL = 3;
@@ -56,19 +60,19 @@ export class Sender {
    * @throws TrackingError `unavailable` where no connection could be made at all, and where InfluxDB refuses us as a
    *   whole (a wrong token, no such bucket)
    */
-  async send(lines: readonly string[], course: Course = { begun: false }): Promise<RefusedLine[]> {
+  async send(lines: Lines, course: Course = { begun: false }): Promise<RefusedLine[]> {
     const delivery: Delivery = { lines, refused: [], begun: false, course };
     try {
       await this.deliver(delivery, [...lines.keys()], FAILURES_TO_BLAME);
     } finally {
       this.trouble = undefined;
     }
-    return delivery.refused;
+    return delivery.refused.sort((one, other) => one.index - other.index);
   }
 
   /** Whether InfluxDB takes writes from us: one without any points, and the one under way. */
   async check(): Promise<void> {
-    const answer = await this.attempt('').catch((error: unknown) => {
+    const answer = await this.attempt([]).catch((error: unknown) => {
       throw trackingErrorOf(error, this.url);
     });
     if (verdictOf(answer) !== 'stored') throw turnedAway(answer, this.url);
@@ -83,23 +87,24 @@ export class Sender {
   private async deliver(delivery: Delivery, indexes: readonly number[], patience: number): Promise<void> {
     const { lines, refused } = delivery;
     if (indexes.length === 0) return;
-    const body = indexes.map((index) => lines[index]).join('\n');
-    const answer = await this.answerTo(delivery, body, indexes.length === 1 ? FAILURES_TO_BLAME : patience);
+    const answer = await this.answerTo(
+      delivery,
+      bodyOf(lines, indexes),
+      indexes.length === 1 ? FAILURES_TO_BLAME : patience,
+    );
     const verdict = verdictOf(answer);
     if (verdict === 'stored') return;
     if (verdict === 'turned away') throw turnedAway(answer, this.url);
-    const set = new Set(indexes.length === 1 ? indexes : namedIn(answer, lines, indexes));
+    const set = new Set(blamed(answer, lines, indexes));
     for (const index of set) refused.push({ index, reason: reasonOf(answer) });
     const others = indexes.filter((index) => !set.has(index));
     // Sent again in parts with the same times, every point is there once. Of lines to blame, some are in either half.
-    const middle = set.size > 0 ? others.length : Math.ceil(others.length / 2);
-    await this.deliver(delivery, others.slice(0, middle), 1);
-    await this.deliver(delivery, others.slice(middle), 1);
+    for (const part of set.size > 0 ? [others] : halved(lines, others)) await this.deliver(delivery, part, 1);
   }
 
   /** The answer to a body that settles its fate, however long it takes. */
-  private async answerTo(delivery: Delivery, body: string, patience: number): Promise<Answer> {
-    const backoff = new Backoff();
+  private async answerTo(delivery: Delivery, body: readonly string[], patience: number): Promise<Answer> {
+    const waits = new Waits();
     let failures = 0;
     for (let tries = 1; ; tries++) {
       const outcome = await this.tryOnce(delivery, body);
@@ -110,12 +115,12 @@ export class Sender {
       if (answer !== undefined && settled) return answer;
       if (tries >= TRIES_TO_TELL)
         this.trouble = outcome instanceof TrackingError ? outcome : turnedAway(outcome, this.url);
-      await this.pause(backoff.next(answer?.retryAfter), this.connection.signal);
+      await this.pause(waits.next(answer?.retryAfter), this.connection.signal);
     }
   }
 
   /** An answer, or why there is none. */
-  private async tryOnce(delivery: Delivery, body: string): Promise<Answer | TrackingError> {
+  private async tryOnce(delivery: Delivery, body: readonly string[]): Promise<Answer | TrackingError> {
     const { course } = delivery;
     this.assertOpen();
     course.assertHeld?.();
@@ -138,13 +143,13 @@ export class Sender {
   private async isWell(): Promise<boolean> {
     try {
       const health = await this.connection.exchange({ target: '/health' });
-      return health.status === 200 && verdictOf(await this.attempt('')) === 'stored';
+      return health.status === 200 && verdictOf(await this.attempt([])) === 'stored';
     } catch {
       return false;
     }
   }
 
-  private attempt(body: string): Promise<Answer> {
+  private attempt(body: readonly string[]): Promise<Answer> {
     return this.connection.exchange({ target: this.target, body });
   }
 
@@ -155,16 +160,19 @@ export class Sender {
 }
 
 interface Delivery {
-  readonly lines: readonly string[];
+  readonly lines: Lines;
   readonly refused: RefusedLine[];
   /** Whether it was tried. */
   begun: boolean;
   readonly course: Course;
 }
 
-/** The lines that a 400 names; none where it names all, as it may have cut its list. */
-function namedIn({ status, message }: Answer, lines: readonly string[], indexes: readonly number[]): readonly number[] {
-  if (status !== 400) return [];
-  const named = indexes.filter((index) => message.includes(`'${lines[index] ?? ''}'`));
-  return named.length < indexes.length ? named : [];
+/** Some lines as the body of a request. */
+function bodyOf(lines: Lines, indexes: readonly number[]): string[] {
+  const pieces: string[] = [];
+  for (let from = 0; from < indexes.length; from += LINES_IN_PIECE) {
+    const some = indexes.slice(from, from + LINES_IN_PIECE).map((index) => lines.at(index));
+    pieces.push((from === 0 ? '' : '\n') + some.join('\n'));
+  }
+  return pieces;
 }

@@ -5,6 +5,7 @@ import type { Point } from '../event.js';
 import type {
   Delivery,
   Extent,
+  LatestPoint,
   NameSummary,
   PointsQuery,
   Refusal,
@@ -14,6 +15,7 @@ import type {
   WindowedQuestion,
 } from '../store.js';
 import { Aggregator } from './aggregate.js';
+import { Bucket } from './bucket.js';
 import { Connection } from './connection.js';
 import { Deletion } from './deletion.js';
 import { Discovery } from './discovery.js';
@@ -21,6 +23,7 @@ import { streamEvents } from './events.js';
 import { Exporting } from './exporting.js';
 import { FieldTypes } from './field-types.js';
 import { Gate } from './gate.js';
+import { latestOf } from './latest.js';
 import { Learning } from './learning.js';
 import { Reader } from './reader.js';
 import { Sender } from './sender.js';
@@ -82,9 +85,11 @@ export class InfluxDBStore implements Store {
     this.sender = new Sender({ url, token, org, bucket, timeout });
     this.connection = new Connection({ url, token, timeout });
     const { connection, pageReader } = this;
-    const types = new FieldTypes({ reader: pageReader, connection, org, bucket, timeout: patience });
+    const rules = new Bucket({ connection, org, bucket });
+    const types = new FieldTypes({ reader: pageReader, connection, bucket, rules, timeout: patience });
     this.types = types;
-    this.writer = new Writer(new Learning(pageReader, bucket, types), this.sender, maxKnownBytes);
+    const learning = new Learning(pageReader, bucket, types);
+    this.writer = new Writer({ learning, sender: this.sender, rules, maxBytes: maxKnownBytes });
     this.deletion = new Deletion({
       reader: this.pageReader,
       connection: this.connection,
@@ -115,6 +120,10 @@ export class InfluxDBStore implements Store {
 
   aggregate(question: WindowedQuestion): AsyncIterable<WindowAggregate> {
     return this.whileOpen((signal) => this.aggregator.aggregate(question, signal));
+  }
+
+  latest(selection: Selection, groupBy: string): AsyncIterable<LatestPoint> {
+    return this.whileOpen((signal) => latestOf(this.reader, this.bucket, this.types, selection, groupBy, signal));
   }
 
   events(query: EventsQuery): AsyncIterable<StoredEvent> {

@@ -32,11 +32,13 @@ export function turnedAway({ status, own, message, retryAfter }: Answer, url: st
   return foreignAnswer(status, message, url);
 }
 
+export const TOO_OLD_REASON = 'it is older than the bucket keeps points';
+
 /** Why InfluxDB will not take a point, in words for the one who sent it. */
 export function reasonOf({ status, message }: Answer): string {
   if (status === 413) return 'InfluxDB finds it too large.';
   if (status >= 500) return `InfluxDB fails each time that it is to store it: ${message.slice(0, MAX_REASON)}`;
-  if (message.includes('retention policy')) return 'it is older than the bucket keeps points';
+  if (message.includes('retention policy')) return TOO_OLD_REASON;
   if (message.includes('field type conflict')) {
     return 'another program has written a value of this namespace that is not a float, and InfluxDB allows one type';
   }

@@ -3,19 +3,26 @@ import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
 import type { Delivery, Refusal } from '../store.js';
 import { type Arrival, arrivalOf, identityKey, lineAt } from './arrival.js';
+import type { Bucket } from './bucket.js';
 import type { Learning } from './learning.js';
-import { Missing } from './missing.js';
 import { Occupancy } from './occupancy.js';
-import { FULL, place, placeAgain, type Placement } from './placement.js';
+import { nextPart } from './part.js';
+import { FULL, place, placeAgain, type Placement, TOO_OLD } from './placement.js';
 import { readPlan, writePlan } from './plan.js';
 import type { Course, Sender } from './sender.js';
-
-/** Pages learned before some of what waits for them is written, so that memory stays within its bound. */
-const MAX_PAGES_AT_ONCE = 64;
+import { TOO_OLD_REASON } from './verdict.js';
 
 const MILLISECOND_FULL =
   'its millisecond holds a million events of this series already, and InfluxDB can tell no more apart';
 const TWIN_REFUSED = 'InfluxDB refuses an event of the same id beside it';
+
+export interface WriterOptions {
+  readonly learning: Learning;
+  readonly sender: Sender;
+  readonly rules: Bucket;
+  /** That the knowledge of taken times may hold. */
+  readonly maxBytes: number;
+}
 
 /**
  * Gives each event a nanosecond of its own within its millisecond, and writes it.
@@ -37,11 +44,7 @@ export class Writer {
   /** Of each partition of a queue. */
   private readonly tenures = new Map<string, string>();
 
-  constructor(
-    private readonly learning: Learning,
-    private readonly sender: Sender,
-    private readonly maxBytes: number,
-  ) {}
+  constructor(private readonly options: WriterOptions) {}
 
   /** What is kept of taken times. */
   get memory(): Occupancy['memory'] {
@@ -83,12 +86,14 @@ export class Writer {
     const occupancy = await this.start();
     const plan = delivery?.recorded === undefined ? [] : readPlan(delivery.recorded);
     const refusals = [...(await this.repeat(occupancy, points.slice(0, plan.length), plan, course))];
+    const horizon = await this.options.rules.horizon(points.slice(plan.length));
     for (let from = plan.length; from < points.length;) {
-      const part = await this.nextPart(occupancy, points, from);
+      const part = await nextPart(this.options.learning, occupancy, points, from, horizon);
       // Where nothing is written there is nothing to repeat; the next record tells of these points too.
       const record = async ({ nanoseconds }: Placement): Promise<void> => {
+        if (delivery === undefined) return;
         for (const nanosecond of nanoseconds) plan.push(nanosecond);
-        if (nanoseconds.some((nanosecond) => nanosecond >= 0)) await delivery?.record(writePlan(plan));
+        if (nanoseconds.some((nanosecond) => nanosecond >= 0)) await delivery.record(writePlan(plan));
       };
       for (const { index, reason } of await this.settle(occupancy, part, place(occupancy, part), course, record)) {
         refusals.push({ index: from + index, reason });
@@ -99,37 +104,9 @@ export class Writer {
   }
 
   private async start(): Promise<Occupancy> {
-    this.occupancy ??= new Occupancy(this.since, await this.learning.pointsSince(this.since), this.maxBytes);
+    const { learning, maxBytes } = this.options;
+    this.occupancy ??= new Occupancy(this.since, await learning.pointsSince(this.since), maxBytes);
     return this.occupancy;
-  }
-
-  /** The next points, as many as can be placed with what is known or learned now. */
-  private async nextPart(occupancy: Occupancy, points: readonly Point[], from: number): Promise<Arrival[]> {
-    const part: Arrival[] = [];
-    const missing = new Missing();
-    for (let index = from; index < points.length && missing.size < MAX_PAGES_AT_ONCE; index++) {
-      const point = points[index];
-      if (point === undefined) break;
-      const arrival = arrivalOf(occupancy, point);
-      part.push(arrival);
-      missing.addIfUnknown(occupancy, arrival);
-    }
-    if (missing.size > 0) await this.learnAll(occupancy, part);
-    return part;
-  }
-
-  private async learnAll(occupancy: Occupancy, part: readonly Arrival[]): Promise<void> {
-    for (;;) {
-      const missing = new Missing();
-      for (const arrival of part) missing.addIfUnknown(occupancy, arrival);
-      if (missing.size === 0) return;
-      const wide = missing.notNarrowed();
-      await allDone(
-        wide.length > 0
-          ? wide.map((several) => this.learning.narrow(several))
-          : missing.pages().map(([times, milliseconds]) => this.learning.learn(occupancy, times, milliseconds)),
-      );
-    }
   }
 
   private async repeat(
@@ -155,7 +132,7 @@ export class Writer {
       await record?.(placement);
       const refusals = await this.send(part, nanoseconds, course);
       for (const { index } of refusals) forget(occupancy, part[index]);
-      return [...fullOnes(nanoseconds), ...withTwins(part, refusals)];
+      return [...placeless(nanoseconds), ...withTwins(part, refusals)];
     } catch (error) {
       for (const arrival of part) forget(occupancy, arrival);
       throw error;
@@ -165,16 +142,14 @@ export class Writer {
   }
 
   private async send(part: readonly Arrival[], nanoseconds: readonly number[], course: Course): Promise<Refusal[]> {
-    const lines: string[] = [];
-    const indexes: number[] = [];
-    part.forEach((arrival, index) => {
-      const nanosecond = nanoseconds[index] ?? FULL;
-      if (nanosecond < 0) return;
-      lines.push(lineAt(arrival, nanosecond));
-      indexes.push(index);
-    });
-    const refused = lines.length === 0 ? [] : await this.sender.send(lines, course);
-    return refused.map(({ index, reason }) => ({ index: indexes[index] ?? 0, reason }));
+    const sent: number[] = [];
+    for (let index = 0; index < part.length; index++) if ((nanoseconds[index] ?? FULL) >= 0) sent.push(index);
+    if (sent.length === 0) return [];
+    const at = (index: number): string | undefined => {
+      const arrival = part[index];
+      return arrival && lineAt(arrival, nanoseconds[index] ?? FULL);
+    };
+    return this.options.sender.send({ keys: () => sent, at }, course);
   }
 }
 
@@ -189,12 +164,18 @@ function withFate(error: unknown, { begun }: Course): unknown {
   });
 }
 
-function fullOnes(nanoseconds: readonly number[]): Refusal[] {
-  return nanoseconds.flatMap((nanosecond, index) => (nanosecond === FULL ? [{ index, reason: MILLISECOND_FULL }] : []));
+/** Those for which there is no nanosecond. */
+function placeless(nanoseconds: readonly number[]): Refusal[] {
+  const refusals: Refusal[] = [];
+  for (const [index, nanosecond] of nanoseconds.entries()) {
+    if (nanosecond === FULL) refusals.push({ index, reason: MILLISECOND_FULL });
+    if (nanosecond === TOO_OLD) refusals.push({ index, reason: TOO_OLD_REASON });
+  }
+  return refusals;
 }
 
 function forget(occupancy: Occupancy, arrival: Arrival | undefined): void {
-  if (arrival) occupancy.forget(arrival.times, arrival.milliseconds);
+  if (arrival) occupancy.forget(arrival.times, arrival.moment.milliseconds);
 }
 
 /** With an event, those that were taken for it (of the same id) are refused too. */
@@ -213,11 +194,4 @@ function withTwins(part: readonly Arrival[], refusals: readonly Refusal[]): read
 function keyAt(part: readonly Arrival[], index: number): string | undefined {
   const arrival = part[index];
   return arrival && identityKey(arrival);
-}
-
-/** Waits for all, also after one has failed: none may go on learning while the next write places its points. */
-async function allDone(tasks: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(tasks)) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-  }
 }

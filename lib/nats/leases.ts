@@ -112,8 +112,10 @@ export class Leases {
   private async observe(entries: readonly Entry[]): Promise<Set<string>> {
     const { writers } = this.connection.session;
     const now = performance.now();
-    // While nobody could be heard, nobody was silent.
-    if (now - this.observedAt > 2 * BEAT) this.seen.clear();
+    const pause = now - this.observedAt;
+    // While nobody could be heard, nobody was silent. Where NATS is just slow, two seconds of each pause count.
+    if (pause > DEATH) this.seen.clear();
+    else for (const seen of this.seen.values()) seen.at += Math.max(0, pause - 2 * BEAT);
     this.observedAt = now;
     const living = new Set([this.instance]);
     for (const { key, revision } of entries) {

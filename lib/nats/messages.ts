@@ -1,6 +1,6 @@
 import type { Selection } from '../aggregation.js';
 import { TrackingError } from '../errors.js';
-import { type Identity, type Point, type Series, seriesOf, type Tags } from '../event.js';
+import { type Identity, ITSELF, type Point, SAMPLE, type Series, seriesOf, type Tags } from '../event.js';
 
 /** What one message may hold. */
 export interface MessageLimits {
@@ -109,9 +109,6 @@ export function decodePoints(data: Uint8Array): Point[] {
     return { series: own, time: BigInt(time), value, identity: identityIn(identity) };
   });
 }
-
-const ITSELF: Identity = { kind: 'none' };
-const SAMPLE: Identity = { kind: 'sample' };
 
 /** An identity in a few characters: nothing, `sample`, or the fingerprint, with an `@` in front where it is placed. */
 export function identityText(identity: Identity): string {

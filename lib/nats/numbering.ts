@@ -84,8 +84,7 @@ export async function openNumbering(sources: NumberingSources): Promise<Numberin
     const reached = await sources.reached();
     const furthest = Math.max(0, ...reached.map((one) => (kept === undefined ? one.sequence : sequenceNow(kept, one))));
     const info = await sources.stream(furthest + 1);
-    const positionsKept = entry !== undefined || (kept === undefined && reached.length > 0);
-    const next = examine({ kept, positionsKept, info, furthest });
+    const next = examine({ kept, positionsKept: entry !== undefined, info, furthest });
     if (next === kept && entry !== undefined) return next;
     if ((await writers.replace(KEY, JSON.stringify(next), entry?.revision ?? 0)) === undefined) continue;
     for (const noted of next.breaks) if (noted.era > (kept === undefined ? 0 : eraOf(kept))) onBreak(noted);

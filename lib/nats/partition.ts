@@ -132,7 +132,8 @@ export class Partition implements Tenure {
     if (last === written) return;
     const messages = await this.persist(async () => {
       const found = await this.reader.readTo(written + 1, last);
-      if (found.length === count || !(await this.reader.holds(last))) return found;
+      // Whoever gives the last one has all that there are before it, for a replica is behind in order.
+      if (found.at(-1)?.sequence === last || !(await this.reader.holds(last))) return found;
       throw new TrackingError('unavailable', 'Not all of the last delivery can be read yet.');
     });
     // Fewer: somebody has removed some, and what was recorded is about all.

@@ -18,8 +18,18 @@ const HEADER_BYTES = 1024;
 const MAX_MESSAGES = 1000; // of an atomic batch
 const NO_ROOM_REMEMBERED = 10_000;
 
-const UNKNOWN_FATE = 'Its events may be stored.';
+/** What became of a request that failed: the one where NATS may have it, the other where it has not. */
+interface Fate {
+  readonly unknown: string;
+  readonly nothing: string;
+}
+
 const NOTHING_STORED = 'Nothing of this request was stored.';
+const OF_EVENTS: Fate = { unknown: 'Its events may be stored.', nothing: NOTHING_STORED };
+const OF_DELETION: Fate = {
+  unknown: 'The deletion may be in the queue, and be carried out.',
+  nothing: 'Nothing was deleted.',
+};
 
 /** Events in a message, which a delivery takes whole: what is recorded for them has to fit into a message too. */
 export function maxEvents({ nc }: Session): number {
@@ -29,11 +39,6 @@ export function maxEvents({ nc }: Session): number {
 /** The partition of a namespace: the same for every instance, for ever. */
 export function partitionOf(namespace: string): number {
   return hash('sha256', namespace, 'buffer').readUInt32BE() % PARTITIONS;
-}
-
-/** On which subject the reader of a partition hears that there is something new; lost, it looks a little later. */
-export function wakeSubject(stream: string, partition: number | '*'): string {
-  return `${stream}.wake.${partition}`;
 }
 
 /** Puts messages into the stream. */
@@ -62,17 +67,17 @@ export class Publisher {
         `These events need ${messages.length} messages, and NATS takes ${MAX_MESSAGES} at once: raise its max_payload. ${NOTHING_STORED}`,
       );
     }
-    await this.send(session, messages);
+    await this.send(session, messages, OF_EVENTS);
   }
 
-  /** Puts a deletion in line behind everything that its partition holds. */
+  /** Puts a deletion in line behind everything that its partition holds. @throws TrackingError `unavailable` */
   async order(namespace: string, data: Uint8Array): Promise<void> {
     const { session } = this.connection;
     const subject = subjectOf(session.stream, partitionOf(namespace));
-    await this.send(session, [{ subject, data, headers: { [KIND]: 'deletion', [EVENTS]: '0' } }]);
+    await this.send(session, [{ subject, data, headers: { [KIND]: 'deletion', [EVENTS]: '0' } }], OF_DELETION);
   }
 
-  private async send(session: Session, messages: readonly BatchMessage[]): Promise<void> {
+  private async send(session: Session, messages: readonly BatchMessage[], fate: Fate): Promise<void> {
     const [first] = messages;
     try {
       const last =
@@ -84,8 +89,9 @@ export class Publisher {
     } catch (error) {
       if (isNoRoom(error)) this.refusedForRoomAt = performance.now();
       if (isNobody(error)) this.connection.renew(session.nc);
-      throw failureOf(error, isNoRoom(error) || isNobody(error) ? NOTHING_STORED : UNKNOWN_FATE);
+      throw failureOf(error, isNoRoom(error) || isNobody(error) ? fate.nothing : fate.unknown);
     }
+    // Tells the readers of the partitions; where it is lost, they look a little later.
     for (const subject of new Set(messages.map((message) => message.subject))) {
       session.nc.publish(subject.replace('.events.', '.wake.'));
     }

@@ -8,6 +8,7 @@ import { Connection } from './connection.js';
 import { NatsDeadLetters } from './dead-letters.js';
 import { durabilityNote } from './durability.js';
 import { failureOf } from './failure.js';
+import { horizonOf } from './horizon.js';
 import { lagOf } from './lag.js';
 import { Leases } from './leases.js';
 import { encodeDeletion } from './messages.js';
@@ -90,6 +91,11 @@ export class NatsQueue implements Queue {
       () => (this.lagUnderWay = undefined),
     );
     return this.lagUnderWay;
+  }
+
+  async horizon(): Promise<() => Promise<boolean>> {
+    const isReached = await this.attempt(() => horizonOf(() => this.connection.session));
+    return () => this.attempt(isReached);
   }
 
   async check(): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -106,8 +106,9 @@ describe('tracking agent', function () {
     const left = await status();
     expect(left).to.deep.include({ running: false, pid: null });
     expect(left.buffered.events).to.be.above(3);
-    service.launchAgain();
-    await service.ready();
+    const { stdout } = await tracking({}, 'agent', 'status', '--buffer', buffer);
+    expect(stdout).to.match(/\noldest {6}\S+Z, or up to ten minutes later\n/);
+    await service.restart();
     start('Second', '--include', 'uptime,cpuUtilization');
     await until(async () => (await status()).lastError?.resolved === true);
     await until(async () => (await status()).buffered.events === 0);
@@ -166,14 +167,20 @@ describe('tracking agent', function () {
       .map((line) => JSON.parse(line) as { readonly namespace: string; readonly name: string });
     expect(events.map(({ name }) => name)).to.include.members(['cpuUtilization', 'cpuIdle', 'uptime']);
     expect(events.every(({ namespace }) => namespace === 'Web')).to.equal(true);
+    expect(await refusal({}, 'agent', '--once', '--include', 'cpux*')).to.equal(
+      'No figure of this host is left by include and exclude; without them all are.\n',
+    );
   });
 
   it('says what is wrong with its settings, and where no buffer is', async () => {
     expect(await refusal({}, 'agent', '--url', 'nowhere')).to.match(
       /^The agent cannot start with these settings:\n- url /,
     );
+    expect(await refusal({}, 'agent', '--urll', 'x')).to.match(/--url\?\)\n+Add --help to see what there is\.\n$/);
     expect(await refusal({}, 'agent', 'status', '--buffer', path.join(folder, 'none'))).to.match(
       /^There is no buffer of an agent in /,
     );
+    expect(await refusal({}, 'agent', 'status', '--buffer', folder)).to.match(/^There is no buffer of an agent in /);
+    expect(readdirSync(folder)).to.deep.equal([]);
   });
 });

@@ -1,6 +1,7 @@
-import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { stateAtRest } from '../../lib/agent/at-rest.js';
 import { type BufferLimits, DiskBuffer } from '../../lib/agent/buffer.js';
 import type { Clock } from '../../lib/agent/clock.js';
 import type { TrackedEvent } from '../../lib/event.js';
@@ -95,6 +96,21 @@ describe('the buffer of the agent', () => {
     expect(await drained(await open())).to.deep.equal([0, 1, 2]);
   });
 
+  it('is looked at where no agent runs, and stays as it is', async () => {
+    expect(await stateAtRest(directory)).to.deep.equal({ events: 0, bytes: 0, oldest: undefined });
+    expect(readdirSync(directory)).to.deep.equal([]);
+    const buffer = await open();
+    for (let step = 0; step < 3; step++, time += HOUR) await buffer.append(events(2 * step, 2 * step + 2));
+    for (let step = 0; step < 3; step++) {
+      const batch = await buffer.take({ ...ALL, events: 1 });
+      if (batch !== undefined) await buffer.advance(batch);
+    }
+    appendFileSync(path.join(directory, segments().at(-1) ?? ''), 'half a line');
+    const files = readdirSync(directory);
+    expect(await stateAtRest(directory)).to.deep.equal(buffer.state);
+    expect(readdirSync(directory)).to.deep.equal(files);
+  });
+
   it('drops what is older than it keeps, the oldest first, and counts it', async () => {
     const buffer = await open({ maxAge: HOUR });
     for (let step = 0; step < 20; step++, time += HOUR / 4) await buffer.append(events(step, step + 1));
@@ -129,6 +145,29 @@ describe('the buffer of the agent', () => {
     if (batch !== undefined) await buffer.advance(batch);
     expect(await drained(buffer)).to.deep.equal([1, 2]);
   });
+
+  for (const [what, lose, left] of [
+    ['removed', rmSync, []],
+    ['emptied', truncateSync, [7]],
+  ] as const) {
+    it(`goes on behind a file that somebody ${what}, and counts what was in it`, async () => {
+      const buffer = await open();
+      for (let step = 0; step < 3; step++, time += HOUR) await buffer.append(events(2 * step, 2 * step + 2));
+      const first = await buffer.take({ ...ALL, events: 1 });
+      if (first !== undefined) await buffer.advance(first);
+      lose(path.join(directory, segments()[0] ?? ''));
+      expect(await drained(buffer)).to.deep.equal([2, 3, 4, 5]);
+      // Also one that is written to.
+      await buffer.append(events(6, 7));
+      lose(path.join(directory, segments().at(-1) ?? ''));
+      await buffer.append(events(7, 8));
+      expect(await drained(buffer)).to.deep.equal(left);
+      await buffer.append(events(8, 9));
+      expect(await drained(buffer)).to.deep.equal([8]);
+      const reason = 'their file cannot be read any more';
+      expect(dropped).to.deep.equal([1, 2 - left.length].map((count) => ({ events: count, reason })));
+    });
+  }
 
   it('leaves no file behind when all is sent but the one that it writes to', async () => {
     const buffer = await open();

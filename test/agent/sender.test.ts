@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buffer as bodyOf } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
@@ -10,8 +10,10 @@ import { RefusedEvents } from '../../lib/agent/refused.js';
 import { Sender } from '../../lib/agent/sender.js';
 import { Tokens } from '../../lib/agent/tokens.js';
 import { Transport } from '../../lib/agent/transport.js';
+import { messageOf } from '../../lib/errors.js';
 import { type Front, openFront } from '../http/front.js';
 import { temporaryFolder } from '../servers/lifetime.js';
+import { freePort } from '../servers/process.js';
 
 interface Event {
   readonly value: number;
@@ -181,6 +183,19 @@ describe('the sender of the agent', () => {
     expect(buffer.state.events).to.equal(1);
   });
 
+  it('leaves nothing of its requests behind in the signal that ends it, for it lives for years', async () => {
+    const stop = new AbortController();
+    await keep(0, 1);
+    await sender.drain(stop.signal);
+    const before = sizesIn(stop.signal);
+    for (let from = 1; from < 10; from++) {
+      await keep(from, from + 1);
+      await sender.drain(stop.signal);
+    }
+    expect(told.sent).to.equal(10);
+    expect(sizesIn(stop.signal)).to.deep.equal(before);
+  });
+
   it('gets a new token after a 401, at once', async () => {
     await keep(0, 1);
     await drain();
@@ -231,6 +246,46 @@ describe('the sender of the agent', () => {
       expect(wait).to.be.within(30_000, 300_000);
     });
     expect(told).to.include({ sent: 2, refused: 0 });
+  });
+
+  it('says so where something else answers than the service, and obeys it all the same', async () => {
+    const html = { 'Content-Type': 'text/html' };
+    tokenAnswers = [
+      answer(404, '<html>', html),
+      answer(301, '<html>', { ...html, Location: 'https://elsewhere/' }),
+      answer(200, '<html>', html),
+      answer(503, '<html>', { ...html, 'Retry-After': '100' }),
+    ];
+    await keep(0, 1);
+    await drain();
+    const another = `there is no service at ${url.href}/o/token/, so url is not its address`;
+    expect(told.failures).to.deep.equal([
+      `no token: 404: ${another}`,
+      `no token: 301 (moved to https://elsewhere/): ${another}`,
+      `no token: 200: ${another}`,
+      'no token: 503',
+    ]);
+    waits.slice(0, 3).forEach((wait) => {
+      expect(wait).to.be.at.least(30_000);
+    });
+    expect(waits[3]).to.equal(100_000);
+    expect(told.sent).to.equal(1);
+  });
+
+  it('says what is wrong with an address that takes no connection, or no TLS', async () => {
+    const tokensOf = (address: string): Tokens =>
+      new Tokens({ url: new URL(address), clientId: 'one', clientSecret: 'secret', timeout: 300 });
+    const reasonOf = (failing: Promise<unknown>): Promise<string> =>
+      failing.then(
+        () => 'none',
+        (error: unknown) => messageOf(error),
+      );
+    const secure = `https://${url.host}`;
+    expect(await reasonOf(tokensOf(secure).get())).to.equal(
+      `no token: ${secure} speaks no TLS: url may have to begin with http://`,
+    );
+    const nobody = `127.0.0.1:${await freePort()}`;
+    expect(await reasonOf(tokensOf(`http://${nobody}`).get())).to.equal(`no token: connect ECONNREFUSED ${nobody}`);
   });
 
   it('sends fewer at once where a request is too large, in order, and more again later', async () => {
@@ -288,6 +343,21 @@ describe('the sender of the agent', () => {
         event: '{"namespace":"Server-1","name":"n3","timestamp":1,"value":3}',
       },
     ]);
+  });
+
+  it('sends the others also where there is no room for what was refused', async () => {
+    // Nothing can be appended to it, as to a file on a full disk.
+    mkdirSync(path.join(directory, 'refused.ndjson'));
+    answers = [answer(400, { errors: [{ index: 1, message: 'is refused' }] }, PROBLEM)];
+    await keep(0, 3);
+    await drain();
+    expect(valuesThatArrived()).to.deep.equal([
+      [0, 1, 2],
+      [0, 2],
+    ]);
+    expect(told).to.deep.equal({ sent: 2, refused: 1, failures: [] });
+    expect(said).to.have.length(1);
+    expect(said[0]).to.match(/"n1".* is refused \(it is lost: .*EISDIR/);
   });
 
   it('finds the one at fault by halves where the answer names none', async () => {
@@ -362,4 +432,12 @@ function eventsIn(body: Buffer): Event[] {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Event);
+}
+
+/** How much there is in each of the lists that Node.js keeps in an object. */
+function sizesIn(kept: object): unknown[] {
+  return Object.getOwnPropertySymbols(kept).map((list) => {
+    const { size } = (Reflect.get(kept, list) ?? {}) as { readonly size?: unknown };
+    return [list.description, size];
+  });
 }

@@ -100,9 +100,9 @@ describe('the settings of the agent', () => {
     expect(mistakesIn(wrong)).to.have.members([
       '- url must be an address such as https://tracking.example.org.',
       '- clientId is required, such as the id that "tracking application add" printed.',
-      '- interval must be from 1s to 1h, such as 10s, not "10".',
-      '- bufferTime must be from 1m to 3660d, such as 24h, not "5s".',
-      '- bufferSize must be from 1MB to 1000GB, such as 200MB, not "10KB".',
+      '- interval must be from 1s to 1h with a unit (ms, s, m, h, d), such as 10s, not "10".',
+      '- bufferTime must be from 1m to 3660d with a unit (ms, s, m, h, d), such as 24h, not "5s".',
+      '- bufferSize must be from 1MB to 1000GB with a unit (kB, MB, GB), such as 200MB, not "10KB".',
       '- statsd must be a whole number from 0 to 65535, not "70000".',
       '- batch must be a whole number from 1 to 10000, not "0".',
       '- tags must be key=value, not "host".',
@@ -110,10 +110,13 @@ describe('the settings of the agent', () => {
       '- namespace must be 1 to 128 characters, no control characters, not starting with "_".',
       '- logLevel must be error, warn, info or debug, not "loud".',
       '- colour is no setting; deploy/tracking-agent.json5 lists them all.',
+      '- clientSecret is required, or clientSecretFile with the path of a file that holds it (the environment has TRACKING_AGENT_CLIENT_SECRET; the command line, which others can read, has none).',
     ]);
-    expect(mistakesIn({ url: NEEDED.url, clientId: 'x' })[0]).to.match(
-      /^- clientSecret is required, or clientSecretFile/,
-    );
+    for (const url of ['https://ann:secret@tracking.example.org', 'https://ann@tracking.example.org']) {
+      expect(mistakesIn({ ...NEEDED, url })).to.deep.equal([
+        '- url must hold neither a user name nor a password: clientId and clientSecret are set by themselves.',
+      ]);
+    }
     expect(mistakesIn(NEEDED, { TRACKING_AGENT_COLOUR: 'red' })[0]).to.contain('TRACKING_AGENT_COLOUR is no setting');
     expect(mistakesIn({ ...NEEDED, tags: 'name=x' })[0]).to.contain('"name" is no key');
     expect(mistakesIn({ config: '/nowhere.json5' })[0]).to.contain('The settings file /nowhere.json5 cannot be read');

@@ -6,11 +6,10 @@ import type { ExportRequest, PointJson } from '../http/opentelemetry/encoding.js
 import { getCollector } from '../servers/collector.js';
 import { temporaryFolder } from '../servers/lifetime.js';
 import { ServerProcess } from '../servers/process.js';
-import { APPLICATION, ServiceProcess } from '../servers/service.js';
+import { CREDENTIALS, ServiceProcess } from '../servers/service.js';
+import { killAndRestart } from './kills.js';
 import { record } from './recorder.js';
 import { type Stored, storedIn } from './stored.js';
-
-const credentials = Buffer.from(`${APPLICATION.id}:${APPLICATION.secret}`).toString('base64');
 
 const CONFIGURATION = `
 receivers:
@@ -22,7 +21,7 @@ exporters:
   otlphttp:
     endpoint: SERVICE
     encoding: ENCODING
-    headers: { Authorization: "Basic ${credentials}" }
+    headers: { Authorization: "${CREDENTIALS}" }
     retry_on_failure: { initial_interval: 100ms, max_interval: 500ms }
 service:
   telemetry: { metrics: { level: none } }
@@ -39,13 +38,7 @@ describe('an OpenTelemetry Collector with host metrics', () => {
     const file = path.join(folder, 'collector.yml');
     writeFileSync(file, CONFIGURATION.replace('SERVICE', recorder.url).replace('ENCODING', 'json'));
     const collector = ServerProcess.spawn(program, ['--config', file], path.join(folder, 'collector.log'));
-    for (let kill = 0; kill < 3; kill++) {
-      await sleep(1500);
-      await service.kill();
-      await sleep(500);
-      service.launchAgain();
-      await service.ready();
-    }
+    await killAndRestart(service, { times: 3, alive: 1500, dead: 500 });
     await sleep(3000);
     // It sends what it still has before it ends.
     await collector.signal('SIGTERM');

@@ -71,8 +71,7 @@ describe("InfluxDB's clients send here", () => {
       for (const share of [0.1, 0.4]) {
         while ((await numbers()).length < COUNT * share) await sleep(20);
         await service.kill();
-        service.launchAgain();
-        await service.ready();
+        await service.restart();
       }
       const lost = new Set(await sending);
       const stored = await numbers();

@@ -10,11 +10,11 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { expect } from 'chai';
-import { APPLICATION, ServiceProcess } from '../servers/service.js';
+import { CREDENTIALS, ServiceProcess } from '../servers/service.js';
+import { killAndRestart } from './kills.js';
 import { storedIn, sums } from './stored.js';
 
 const EXPORTERS = { JSON: JsonExporter, 'Protocol Buffers': ProtobufExporter };
-const credentials = Buffer.from(`${APPLICATION.id}:${APPLICATION.secret}`).toString('base64');
 
 describe('the OpenTelemetry SDK for JavaScript', () => {
   let service: ServiceProcess;
@@ -31,7 +31,7 @@ describe('the OpenTelemetry SDK for JavaScript', () => {
         const namespace = `${encoding} ${temporality}`;
         const exporter = new Exporter({
           url: `${service.url}/v1/metrics`,
-          headers: { Authorization: `Basic ${credentials}` },
+          headers: { Authorization: CREDENTIALS },
           temporalityPreference: AggregationTemporality[temporality],
         });
         const provider = new MeterProvider({
@@ -54,7 +54,7 @@ describe('the OpenTelemetry SDK for JavaScript', () => {
         const sizes = meter.createHistogram('sizes');
         const temperature = meter.createGauge('temperature');
         let total = 0;
-        const killed = kill(service, kills);
+        const killed = killAndRestart(service, { times: kills, alive: 400, dead: 200 });
         for (let round = 1; round <= 40; round++) {
           for (const shop of ['a', 'b']) orders.add(round, { shop });
           level.add(round % 2 === 0 ? -1 : 2);
@@ -88,14 +88,3 @@ describe('the OpenTelemetry SDK for JavaScript', () => {
     }
   }
 });
-
-/** Kills the service so many times and starts it again. */
-async function kill(service: ServiceProcess, times: number): Promise<void> {
-  for (let index = 0; index < times; index++) {
-    await sleep(400);
-    await service.kill();
-    await sleep(200);
-    service.launchAgain();
-    await service.ready();
-  }
-}

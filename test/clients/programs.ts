@@ -4,33 +4,23 @@ import path from 'node:path';
 import { PACKAGE_FOLDER } from '../../lib/config.js';
 import { getProgram, run } from '../servers/program.js';
 
-const PYTHON = 'influxdb-client==1.50.0';
 const GO = 'github.com/influxdata/influxdb-client-go/v2@v2.14.0';
 const TELEGRAF = 'github.com/influxdata/telegraf/cmd/telegraf@v1.37.2';
 
 /** Of Telegraf's hundreds of plugins, those that a test uses: with all of them it would take an hour. */
 const PLUGINS = ['inputs.cpu', 'inputs.mem', 'inputs.system', 'outputs.influxdb', 'outputs.influxdb_v2'];
 
-/** Our program around InfluxDB's client for Python, as one file. */
+/** Our program around InfluxDB's client for Python. */
 export function getPythonClient(): Promise<string> {
-  const source = sourceOf('influxdb-client.py');
-  return getProgram({
-    name: 'influxdb-client-python',
-    version: versionOf('1.50.0', source),
-    variable: 'INFLUXDB_CLIENT_PYTHON',
-    tools: { python3: 'python3', pip: 'python3-pip' },
-    duration: 'a few seconds',
-    accepts: () => Promise.resolve(false),
-    build: async (folder) => {
-      const program = path.join(folder, 'program');
-      await run('python3', ['-m', 'pip', 'install', '--quiet', '--no-compile', '--target', program, PYTHON], {
-        folder,
-      });
-      copyFileSync(source, path.join(program, '__main__.py'));
-      await run('python3', ['-m', 'zipapp', 'program', '-p', '/usr/bin/env python3', '-o', 'client'], { folder });
-      return path.join(folder, 'client');
-    },
-  });
+  return getPythonProgram('influxdb-client', '1.50.0', ['influxdb-client']);
+}
+
+/** Our program around the OpenTelemetry SDK for Python. */
+export function getOpenTelemetryForPython(): Promise<string> {
+  return getPythonProgram('opentelemetry-client', '1.45.2', [
+    'opentelemetry-sdk',
+    'opentelemetry-exporter-otlp-proto-http',
+  ]);
 }
 
 /** Our program around InfluxDB's client for Go. */
@@ -73,6 +63,28 @@ export function getTelegraf(): Promise<string> {
       const [main = ''] = TELEGRAF.split('@');
       await run('go', ['build', '-ldflags', '-s -w', '-tags', tags, '-o', '../telegraf', main], inside);
       return path.join(folder, 'telegraf');
+    },
+  });
+}
+
+/** A program of ours in Python and the packages that it uses, as one file. */
+function getPythonProgram(name: string, version: string, packages: readonly string[]): Promise<string> {
+  const source = sourceOf(`${name}.py`);
+  const pinned = packages.map((one) => `${one}==${version}`);
+  return getProgram({
+    name: `${name}-python`,
+    version: versionOf(version, source),
+    variable: `${name}_python`.replaceAll('-', '_').toUpperCase(),
+    tools: { python3: 'python3', pip: 'python3-pip' },
+    duration: 'a few seconds',
+    accepts: () => Promise.resolve(false),
+    build: async (folder) => {
+      const program = path.join(folder, 'program');
+      const install = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--target', program, ...pinned];
+      await run('python3', install, { folder });
+      copyFileSync(source, path.join(program, '__main__.py'));
+      await run('python3', ['-m', 'zipapp', 'program', '-p', '/usr/bin/env python3', '-o', 'client'], { folder });
+      return path.join(folder, 'client');
     },
   });
 }

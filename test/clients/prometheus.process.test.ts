@@ -6,6 +6,7 @@ import { temporaryFolder } from '../servers/lifetime.js';
 import { freePort, ServerProcess } from '../servers/process.js';
 import { findOnPath } from '../servers/program.js';
 import { APPLICATION, ServiceProcess } from '../servers/service.js';
+import { killAndRestart } from './kills.js';
 import { storedIn } from './stored.js';
 
 const CONFIGURATION = `
@@ -49,13 +50,7 @@ describe('Prometheus', () => {
     await prometheus.ready(async () => {
       if (!(await fetch(`http://${address}/-/ready`)).ok) throw new Error('Not ready.');
     });
-    for (let kill = 0; kill < 3; kill++) {
-      await sleep(1500);
-      await service.kill();
-      await sleep(500);
-      service.launchAgain();
-      await service.ready();
-    }
+    await killAndRestart(service, { times: 3, alive: 1500, dead: 500 });
     await sleep(3000);
     const until = Date.now() - 2000;
     const sent = await sentUntil(address, until);

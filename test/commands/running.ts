@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -26,18 +26,25 @@ export async function refusal(settings: Readonly<Record<string, string>>, ...com
   return failed.code === 1 ? (failed.stderr ?? '') : 'did not fail';
 }
 
-/** Imports a file until some of it is stored, and interrupts then. */
+/**
+ * Imports a file until some of it is stored, and interrupts then.
+ * @throws Error where all of it was stored before
+ */
 export async function interrupted(settings: Readonly<Record<string, string>>, file: string): Promise<void> {
   const child = spawn(process.execPath, [CLI, 'import', file], { env: { ...process.env, ...settings } });
-  while ((await progressOf(settings)) === undefined && child.exitCode === null) await setTimeout(2);
+  const exited = once(child, 'exit');
+  // At once, and not in turn with what else the tests of this process have to do with files.
+  while (progressIn(settings) === undefined && child.exitCode === null) await setTimeout(2);
   child.kill('SIGINT');
-  await once(child, 'exit');
+  await exited;
+  if (progressIn(settings) === undefined)
+    throw new Error(`All of ${file} was imported before it could be interrupted.`);
 }
 
 /** The file that says how far an interrupted import has come. */
-export async function progressOf({ DATA_DIR = '' }: Readonly<Record<string, string>>): Promise<string | undefined> {
-  const name = (await readdir(DATA_DIR).catch(() => [])).find((found) => /^import-\w+\.json$/.test(found));
-  return name && join(DATA_DIR, name);
+export function progressIn({ DATA_DIR = '' }: Readonly<Record<string, string>>): string | undefined {
+  const name = existsSync(DATA_DIR) && readdirSync(DATA_DIR).find((found) => /^import-\w+\.json$/.test(found));
+  return name ? join(DATA_DIR, name) : undefined;
 }
 
 /** Sends events over HTTP. */

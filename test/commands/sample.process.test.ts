@@ -18,7 +18,7 @@ describe('tracking sample', function () {
     const settings = { DATA_DIR: temporaryFolder('sample') };
     const { stderr } = await tracking(settings, ...SAMPLE);
     expect(stderr).to.match(
-      /[\d,]+ events of 1 day\(s\) are stored, each once: Server-1 to Server-2, and Frontend\.\n$/,
+      /[\d,]+ events of 1 day\(s\) are stored, each once, under Server-1 to Server-2, Frontend\.\n$/,
     );
     const before = await exported(settings);
     expect(before).to.be.above(10_000);

@@ -8,7 +8,7 @@ import { ndjson } from '../../lib/archives/ndjson.js';
 import { textArchive } from '../../lib/archives/text.js';
 import { CLI, ServiceProcess } from '../servers/service.js';
 import { temporaryFolder } from '../servers/lifetime.js';
-import { interrupted, linesOf, progressOf, refusal, track, tracking } from './running.js';
+import { interrupted, linesOf, progressIn, refusal, track, tracking } from './running.js';
 
 const NDJSON = textArchive(ndjson, { gzip: false });
 
@@ -109,7 +109,7 @@ describe('tracking export, import, backup and restore', function () {
     before(async () => {
       file = join(folder, 'long.ndjson');
       const lines = Array.from(
-        { length: 150_000 },
+        { length: 300_000 },
         (_, index) => `{"namespace":"a","name":"b","timestamp":${index},"value":1}\n`,
       );
       await writeFile(file, lines.join(''));
@@ -117,8 +117,8 @@ describe('tracking export, import, backup and restore', function () {
 
     async function assertWhole(settings: Record<string, string>): Promise<void> {
       const there = (await exported(settings)).map(withoutIdentity);
-      expect([there.length, new Set(there).size]).to.deep.equal([150_000, 150_000]);
-      expect(await progressOf(settings)).to.equal(undefined);
+      expect([there.length, new Set(there).size]).to.deep.equal([300_000, 300_000]);
+      expect(progressIn(settings)).to.equal(undefined);
     }
 
     it('goes on where it was, and adds nothing twice', async () => {
@@ -126,7 +126,7 @@ describe('tracking export, import, backup and restore', function () {
       await interrupted(settings, file);
       const { stderr } = await tracking(settings, 'import', file);
       expect(stderr).to.match(/^Going on after row [1-9]\d*0000, where an import of/);
-      expect(stderr).to.contain('are stored, each once; 150,000 of them had no identity and got one from the content');
+      expect(stderr).to.contain('are stored, each once; 300,000 of them had no identity and got one from the content');
       await assertWhole(settings);
     });
 

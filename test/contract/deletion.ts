@@ -10,6 +10,7 @@ import {
   all,
   CASES,
   collect,
+  emptySelections,
   freshNamespace,
   NOON,
   openForSuite,
@@ -20,6 +21,7 @@ import {
   type Subject,
   valuesOf,
   write,
+  writeBoth,
 } from './subject.js';
 
 const MINUTE = 60_000n * MILLISECOND;
@@ -95,12 +97,7 @@ export function deletion(subject: Subject): void {
       };
       await nothing(all(namespace));
       await write(store, [point({ namespace, tags: { host: 'a' } })]);
-      await nothing(all(namespace, 'unknown'));
-      await nothing({ ...all(namespace), tags: { host: ['b'] } });
-      await nothing({ ...all(namespace), tags: { unknown: ['a'] } });
-      await nothing({ ...all(namespace), tsMin: NOON + MILLISECOND });
-      await nothing({ ...all(namespace), tsMax: NOON });
-      await nothing({ ...all(namespace), tsMin: NOON + MILLISECOND, tsMax: NOON - MILLISECOND });
+      for (const selection of emptySelections(namespace)) await nothing(selection);
       expect(await valuesOf(store, namespace)).to.deep.equal([1]);
     });
 
@@ -243,8 +240,7 @@ export function deletion(subject: Subject): void {
           const reference = new ReferenceStore();
           for (const step of steps(namespace)) {
             if ('write' in step) {
-              await write(opened().store, step.write);
-              await reference.write(step.write);
+              await writeBoth(opened().store, reference, step.write);
             } else {
               expect(await opened().store.delete(step.delete), 'deleted').to.equal(await reference.delete(step.delete));
             }

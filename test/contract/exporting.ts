@@ -16,6 +16,7 @@ import {
   PROPERTY_TIMEOUT,
   type Subject,
   write,
+  writeBoth,
 } from './subject.js';
 
 const SECOND = 1000n * MILLISECOND;
@@ -31,10 +32,7 @@ export function exporting(subject: Subject): void {
         fc.asyncProperty(storeCase, async ({ writes }) => {
           const namespace = freshNamespace();
           const reference = new ReferenceStore();
-          for (const written of inNamespace(namespace, writes)) {
-            await write(opened().store, written);
-            await reference.write(written);
-          }
+          for (const written of inNamespace(namespace, writes)) await writeBoth(opened().store, reference, written);
           const query = { includes: (one: string) => one === namespace };
           const exported = await exportedFrom(opened().store, query);
           expectSame(exported, await exportedFrom(reference, query));

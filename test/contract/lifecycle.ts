@@ -21,6 +21,7 @@ const METHODS: Readonly<Record<Exclude<keyof Store, 'close'>, (store: Store) => 
   write: (store) => store.write([point({ namespace })]),
   extent: (store) => store.extent(all(namespace)),
   aggregate: (store) => collect(store.aggregate({ selection: all(namespace), windows, aggregations: ['avg'] })),
+  latest: (store) => collect(store.latest(all(namespace), 'host')),
   events: (store) => collect(store.events({ selection: all(namespace) })),
   delete: (store) => store.delete(all('Nothing')),
   points: (store) => collect(store.points({})),

@@ -18,6 +18,7 @@ import {
   shown,
   type Subject,
   write,
+  writeBoth,
 } from './subject.js';
 
 /** Events as they are, and what there is. */
@@ -31,10 +32,7 @@ export function listing(subject: Subject): void {
         fc.asyncProperty(storeCase, fc.integer({ min: 1, max: 9 }), async ({ writes, question }, size) => {
           const namespace = freshNamespace();
           const reference = new ReferenceStore();
-          for (const written of inNamespace(namespace, writes)) {
-            await write(opened().store, written);
-            await reference.write(written);
-          }
+          for (const written of inNamespace(namespace, writes)) await writeBoth(opened().store, reference, written);
           const selection = { ...all(namespace), tags: question.tags };
           const expected = (await collect(reference.events({ selection }))).map(shown).sort();
           const whole = await collect(opened().store.events({ selection }));

@@ -14,7 +14,7 @@ import {
   type PointSketch,
   PROPERTY_TIMEOUT,
   type Subject,
-  write,
+  writeBoth,
 } from './subject.js';
 
 type Names = Required<Pick<PointSketch, 'namespace' | 'name' | 'tags'>>;
@@ -25,11 +25,12 @@ export function names(subject: Subject): void {
     const opened = openForSuite(subject);
     const reference = new ReferenceStore();
 
-    const send = async (sent: readonly Names[]): Promise<void> => {
-      const written = sent.map((odd) => point(odd));
-      await write(opened().store, written);
-      await reference.write(written);
-    };
+    const send = (sent: readonly Names[]): Promise<void> =>
+      writeBoth(
+        opened().store,
+        reference,
+        sent.map((odd) => point(odd)),
+      );
 
     it('are faithful with every odd character alone, in front, inside and at the end', async function () {
       this.timeout('2m');

@@ -1,7 +1,7 @@
 import { config, expect } from 'chai';
 import type { Aggregation, Selection } from '../../lib/aggregation.js';
 import { TrackingError } from '../../lib/errors.js';
-import { type Identity, identityOfId, type Point, seriesOf, type Tags } from '../../lib/event.js';
+import { identityOfId, ITSELF, type Point, SAMPLE, seriesOf, type Tags } from '../../lib/event.js';
 import type { Delivery, Extent, Store, StoredEvent } from '../../lib/store.js';
 import { MILLISECOND, type Nanoseconds, toMilliseconds } from '../../lib/time.js';
 import type { WindowRun } from '../../lib/window.js';
@@ -72,8 +72,7 @@ export interface PointSketch {
 }
 
 export function point({ namespace, name = 'cpu', tags, time = NOON, value = 1, id, sample }: PointSketch): Point {
-  const identity: Identity =
-    sample === true ? { kind: 'sample' } : id === undefined ? { kind: 'none' } : identityOfId(id, time);
+  const identity = sample === true ? SAMPLE : id === undefined ? ITSELF : identityOfId(id, time);
   return { series: seriesOf(namespace, name, tags), time, value, identity };
 }
 
@@ -137,6 +136,25 @@ export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]>
 /** Writes, and expects that nothing is refused. */
 export async function write(store: Store, written: readonly Point[]): Promise<void> {
   expect(await store.write(written), 'refusals').to.deep.equal([]);
+}
+
+/** Writes into a store, and into the reference that it is held against. */
+export async function writeBoth(store: Store, reference: Store, written: readonly Point[]): Promise<void> {
+  await write(store, written);
+  await reference.write(written);
+}
+
+/** Selections of which none has the one event of its namespace: of `cpu` at noon, with the tag `host=a`. */
+export function emptySelections(namespace: string): Selection[] {
+  const selection = all(namespace);
+  return [
+    all(namespace, 'unknown'),
+    { ...selection, tags: { host: ['b'] } },
+    { ...selection, tags: { unknown: ['a'] } },
+    { ...selection, tsMin: NOON + MILLISECOND },
+    { ...selection, tsMax: NOON },
+    { ...selection, tsMin: NOON + MILLISECOND, tsMax: NOON - MILLISECOND },
+  ];
 }
 
 /** Expects a TrackingError `unavailable`, thrown or rejected with. */

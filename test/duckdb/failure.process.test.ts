@@ -18,6 +18,7 @@ import { TrackingError } from '../../lib/errors.js';
 import { type Point, seriesOf } from '../../lib/event.js';
 import { MILLISECOND } from '../../lib/time.js';
 import { DELIVERY } from '../contract/subject.js';
+import { failureOf } from '../failure.js';
 import { temporaryFolder } from '../servers/lifetime.js';
 import { WritingProcess } from './child.js';
 import { numberedPoints } from './numbered.js';
@@ -123,8 +124,7 @@ describe('An instance that dies', () => {
   it('is looked at anew where a commit is done and what follows it failed', async () => {
     const store = await DuckDBStore.open({ path: newFile() });
     failAfterCommit('Out of Memory Error: no transaction can begin');
-    const outcome = await store.write(numberedPoints(0, 10)).catch((error: unknown) => error);
-    expect(outcome).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    expect(await failureOf(store.write(numberedPoints(0, 10)))).to.have.property('code', 'unavailable');
     expect(await countIn(store)).to.equal(10);
     await store.write(numberedPoints(0, 20));
     const other = seriesOf('Numbers', 'other');
@@ -147,11 +147,9 @@ describe('An instance that dies', () => {
     const store = await DuckDBStore.open({ path: newFile() });
     const unnamed: Point[] = numberedPoints(0, 10).map((point) => ({ ...point, identity: { kind: 'none' } }));
     failInsteadOfCommit();
-    const refusal = await store.write(unnamed, DELIVERY).catch((error: unknown) => error);
-    expect(refusal).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    expect(await failureOf(store.write(unnamed, DELIVERY))).to.have.property('code', 'unavailable');
     failAfterCommit('FATAL Error: database has been invalidated');
-    const doubt = await store.write(unnamed, DELIVERY).catch((error: unknown) => error);
-    expect(doubt).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    expect(await failureOf(store.write(unnamed, DELIVERY))).to.have.property('code', 'unavailable');
     await store.write(unnamed, DELIVERY);
     expect(await countIn(store)).to.equal(10);
     await store.close();
@@ -160,8 +158,7 @@ describe('An instance that dies', () => {
   it('in a commit refuses it, is opened anew, and counts once what is sent again', async () => {
     const store = await DuckDBStore.open({ path: newFile() });
     failAfterCommit('FATAL Error: database has been invalidated');
-    const outcome = await store.write(numberedPoints(0, 10)).catch((error: unknown) => error);
-    expect(outcome).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    expect(await failureOf(store.write(numberedPoints(0, 10)))).to.have.property('code', 'unavailable');
     await store.check();
     await store.write(numberedPoints(0, 20));
     expect(await countIn(store)).to.equal(20);
@@ -177,8 +174,7 @@ describe('An instance that dies', () => {
     // The instance still has the file: it is only its name that is missing when the store looks for it.
     renameSync(file, `${file}.away`);
     for (let attempt = 0; attempt < 2; attempt++) {
-      const outcome = await store.check().catch((error: unknown) => error);
-      expect(outcome).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+      expect(await failureOf(store.check())).to.have.property('code', 'unavailable');
     }
     renameSync(`${file}.away`, file);
     await store.check();
@@ -189,8 +185,7 @@ describe('An instance that dies', () => {
   it('in a write leaves nothing of it, in the file or in memory', async () => {
     const store = await DuckDBStore.open({ path: newFile() });
     failInsteadOfCommit();
-    const outcome = await store.write(numberedPoints(0, 10)).catch((error: unknown) => error);
-    expect(outcome).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    expect(await failureOf(store.write(numberedPoints(0, 10)))).to.have.property('code', 'unavailable');
     expect(await store.namespaces()).to.deep.equal([]);
     expect(await countIn(store)).to.equal(0);
     await store.write(numberedPoints(0, 10));

@@ -32,8 +32,7 @@ describe('InfluxDB away, behind the queue', function () {
       await setTimeout(SECONDS * 500);
       await nats?.kill();
       await setTimeout(500);
-      nats?.launchAgain();
-      await nats?.ready();
+      await nats?.restart();
       await setTimeout(SECONDS * 500);
     });
   });
@@ -57,8 +56,7 @@ async function outage({ service, parts }: Setup, wait: () => Promise<void>): Pro
   await sending;
   await load.settle(token);
   const waiting = load.book.size - known;
-  parts.influxd?.launchAgain();
-  await parts.influxd?.ready();
+  await parts.influxd?.restart();
   const begun = performance.now();
   await caughtUp(service);
   const seconds = (performance.now() - begun) / 1000;

@@ -34,8 +34,7 @@ describe('InfluxDB, killed in the middle of a batch over 52 weeks', function () 
       await setTimeout(between(0, duration));
       await influxd.kill();
       if (answeredAt === Infinity) kills++;
-      influxd.launchAgain();
-      await influxd.ready();
+      await influxd.restart();
       await sending;
       mistakes.push(...(await findMistakes(service, name)));
     }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type BucketAccess, OwnInfluxDBServer } from '../servers/influxdb.js';
+import { type BucketAccess, OwnInfluxDBServer, writeLines } from '../servers/influxdb.js';
 import { OwnNatsServer } from '../servers/nats.js';
 import type { OwnServer } from '../servers/own-server.js';
 import { CLI, influxDBSettings, ServiceProcess } from '../servers/service.js';
@@ -109,13 +109,7 @@ export function isPoison(value: number): boolean {
   return value % PER_POISON === (thousand * 37) % PER_POISON;
 }
 
-async function writeIntegers({ url, org, bucket, token }: BucketAccess): Promise<void> {
-  const target = new URL(`/api/v2/write?${new URLSearchParams({ org, bucket, precision: 's' }).toString()}`, url);
+function writeIntegers(access: BucketAccess): Promise<void> {
   const time = Math.floor(Date.now() / 1000) - FOREIGN_DAY;
-  const response = await fetch(target, {
-    method: 'POST',
-    headers: { Authorization: `Token ${token}` },
-    body: `${NAMESPACE},name=foreign value=1i ${time}`,
-  });
-  if (!response.ok) throw new Error(await response.text());
+  return writeLines(access, `${NAMESPACE},name=foreign value=1i ${time}`, 's');
 }

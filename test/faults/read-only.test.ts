@@ -26,8 +26,7 @@ describe('A disk that turns read-only between the write and the sync of a commit
       load.stop();
       await running;
       expect(service.log).to.contain('Read-only file system');
-      service.launchAgain();
-      await service.ready();
+      await service.restart();
     }
     const token = await service.token();
     await load.settle(token);

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TrackingError } from '../../lib/errors.js';
 import { lockDataDirectory, sendOrRun } from '../../lib/files/lock.js';
+import { failureOf } from '../failure.js';
 import { temporaryDirectory } from './temporary.js';
 
 const HOLDER = fileURLToPath(new URL('holder.js', import.meta.url));
@@ -43,7 +43,7 @@ describe('The lock of a data directory', function () {
 
   it('refuses a second time within one process', async () => {
     const lock = await lockDataDirectory(directory.path);
-    const error = await failure(lockDataDirectory(directory.path));
+    const error = await failureOf(lockDataDirectory(directory.path));
     expect(error.message).to.contain(`in use by process ${process.pid}`);
     await lock.release();
     await (await lockDataDirectory(directory.path)).release();
@@ -77,7 +77,7 @@ describe('The lock of a data directory', function () {
   it('is held while its holder is stopped and cannot say so', async () => {
     const { child } = await start();
     child.kill('SIGSTOP');
-    const error = await failure(lockDataDirectory(directory.path));
+    const error = await failureOf(lockDataDirectory(directory.path));
     expect(error.message).to.contain('in use by another process, which does not say its pid');
   });
 
@@ -136,14 +136,14 @@ describe('The lock of a data directory', function () {
   });
 
   it('says so where the directory cannot be made', async () => {
-    const error = await failure(lockDataDirectory('/proc/tracking/data'));
+    const error = await failureOf(lockDataDirectory('/proc/tracking/data'));
     expect(error.message).to.contain('The data directory /proc/tracking/data cannot be used');
   });
 
   it('says so where the directory is a file', async () => {
     const path = join(directory.path, 'file');
     await writeFile(path, '');
-    const error = await failure(lockDataDirectory(path));
+    const error = await failureOf(lockDataDirectory(path));
     expect(error.message).to.contain(`The data directory ${path} cannot be used`);
   });
 
@@ -155,23 +155,23 @@ describe('The lock of a data directory', function () {
 
     it('and an error with its code, message and mistakes', async () => {
       await start();
-      const error = await failure(sendOrRun(directory.path, 'refuse', undefined, unexpected));
+      const error = await failureOf(sendOrRun(directory.path, 'refuse', undefined, unexpected));
       expect(error).to.include({ code: 'invalid', message: 'That is no name.', mistakeCount: 1 });
       expect(error.mistakes).to.deep.equal([{ path: 'name', message: 'is empty' }]);
-      const defect = await failure(sendOrRun(directory.path, 'break', undefined, unexpected));
+      const defect = await failureOf(sendOrRun(directory.path, 'break', undefined, unexpected));
       expect(defect).to.include({ code: 'internal', message: 'a defect' });
     });
 
     it('and names the commands there are for one that is unknown', async () => {
       await start();
-      const error = await failure(sendOrRun(directory.path, 'toString', undefined, unexpected));
+      const error = await failureOf(sendOrRun(directory.path, 'toString', undefined, unexpected));
       expect(error.code).to.equal('not-found');
       expect(error.message).to.contain('no command "toString"').and.to.contain('add, refuse');
     });
 
     it('and does not repeat one whose holder died over it', async () => {
       await start();
-      const error = await failure(sendOrRun(directory.path, 'die', undefined, unexpected));
+      const error = await failureOf(sendOrRun(directory.path, 'die', undefined, unexpected));
       expect(error.code).to.equal('unavailable');
       expect(error.message).to.contain('may have carried out "die" or not');
     });
@@ -219,14 +219,4 @@ async function kill(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit');
   child.kill('SIGKILL');
   await exit;
-}
-
-async function failure(work: Promise<unknown>): Promise<TrackingError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof TrackingError) return error;
-    throw error;
-  }
-  throw new Error('it was expected to fail');
 }

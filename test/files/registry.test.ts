@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileRegistry } from '../../lib/files/registry.js';
-import { TrackingError } from '../../lib/errors.js';
 import type { Application } from '../../lib/registry.js';
+import { failureOf } from '../failure.js';
 import { temporaryDirectory } from './temporary.js';
 
 const SHOP: Application = {
@@ -101,7 +101,7 @@ describe('The registry in a file', () => {
   it('refuses an id that is taken, and says whether there was one to remove', async () => {
     const registry = await open();
     await registry.addApplication(SHOP);
-    expect((await failure(registry.addApplication(SHOP))).code).to.equal('unprocessable');
+    expect((await failureOf(registry.addApplication(SHOP))).code).to.equal('unprocessable');
     expect(await registry.removeApplication(SHOP.id)).to.equal(true);
     expect(await registry.removeApplication(SHOP.id)).to.equal(false);
   });
@@ -111,7 +111,7 @@ describe('The registry in a file', () => {
     const damages = ['', '{"version":1', '[]', '{"version":2}', '{"version":1,"applications":[{}],"signingKeys":[]}'];
     for (const damage of damages) {
       await writeFile(path, damage);
-      const error = await failure(FileRegistry.open(directory.path));
+      const error = await failureOf(FileRegistry.open(directory.path));
       expect(error.message).to.contain(`${path} is damaged: `);
       expect(await readFile(path, 'utf8')).to.equal(damage);
     }
@@ -125,7 +125,7 @@ describe('The registry in a file', () => {
     const text = await readFile(path, 'utf8');
     for (const damage of [`${text}x`, text.replace('"ES256"', '"none"'), text.replace('"d": "', '"d": x"')]) {
       await writeFile(path, damage);
-      expect((await failure(FileRegistry.open(directory.path))).message).not.to.contain(key?.d?.slice(0, 6));
+      expect((await failureOf(FileRegistry.open(directory.path))).message).not.to.contain(key?.d?.slice(0, 6));
     }
   });
 
@@ -145,7 +145,7 @@ describe('The registry in a file', () => {
     await registry.addApplication(SHOP);
     const obstacle = join(directory.path, 'registry.json.new');
     await mkdir(obstacle);
-    const error = await failure(registry.addApplication({ ...SHOP, id: 'shop-2' }));
+    const error = await failureOf(registry.addApplication({ ...SHOP, id: 'shop-2' }));
     expect(error.code).to.equal('unavailable');
     expect(await registry.applications()).to.deep.equal([SHOP]);
     await rm(obstacle, { recursive: true });
@@ -167,17 +167,7 @@ describe('The registry in a file', () => {
       () => registry.setRetention({ namespaces: 'a', seconds: 60 }),
       () => registry.removeRetention('a'),
     ]) {
-      expect((await failure(attempt())).code).to.equal('unavailable');
+      expect((await failureOf(attempt())).code).to.equal('unavailable');
     }
   });
 });
-
-async function failure(work: Promise<unknown>): Promise<TrackingError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof TrackingError) return error;
-    throw error;
-  }
-  throw new Error('it was expected to fail');
-}

@@ -92,7 +92,10 @@ export async function openFront(
     readiness: [],
     cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
     lineProtocol: { strings: 'refuse', dropped: () => undefined },
-    opentelemetry: { choice: OTLP_TAGS, settled: () => ingest.exclusive(() => Promise.resolve()) },
+    opentelemetry: {
+      choice: OTLP_TAGS,
+      horizon: () => Promise.resolve(() => ingest.exclusive(() => Promise.resolve())),
+    },
     mounts: [],
     ...parts,
   });

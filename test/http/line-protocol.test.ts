@@ -85,6 +85,10 @@ describe('POST /api/v2/write and /write', () => {
     ]) {
       expect((await write('/api/v2/write', 'm v=1 1', { authorization })).status, authorization).to.equal(204);
     }
+    // As when only a part of the two was encoded.
+    const half = await write('/api/v2/write', 'm v=1 1', { authorization: 'Basic YWxs:all-secret' });
+    expect(half.status).to.equal(401);
+    expect(await half.text()).to.contain('HTTP Basic');
   });
 
   it('count a sample once, and keep its last value, also within one request', async () => {

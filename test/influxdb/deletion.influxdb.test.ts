@@ -19,7 +19,8 @@ import {
   valuesOf,
   write,
 } from '../contract/subject.js';
-import { bucketForSuite, OwnInfluxDBServer } from '../servers/influxdb.js';
+import { failureOf } from '../failure.js';
+import { bucketForSuite, OwnInfluxDBServer, writeLines } from '../servers/influxdb.js';
 import { type Fate, type Passing, Proxy } from './proxy.js';
 
 const DAY = 86_400_000n * MILLISECOND;
@@ -41,21 +42,10 @@ describe('Deleting in InfluxDB', () => {
     return open({ ...proxy.access, timeout });
   }
 
-  async function lines(...lines: readonly string[]): Promise<void> {
-    const { url, org, bucket, token } = access();
-    const body = lines.join('\n');
-    const headers = { authorization: `Token ${token}` };
-    const answer = await fetch(`${url}/api/v2/write?org=${org}&bucket=${bucket}`, { method: 'POST', headers, body });
-    expect(answer.status).to.equal(204);
-  }
-
   async function refusalOf(work: Promise<unknown>): Promise<string> {
-    const error: unknown = await work.then(
-      () => undefined,
-      (failure: unknown) => failure,
-    );
-    expect(error).to.be.instanceOf(TrackingError).with.property('code', 'unprocessable');
-    return (error as TrackingError).message;
+    const { code, message } = await failureOf(work);
+    expect(code).to.equal('unprocessable');
+    return message;
   }
 
   after(async () => {
@@ -173,7 +163,7 @@ describe('Deleting in InfluxDB', () => {
     const [store, namespace] = [open(), freshNamespace()];
     const event = point({ namespace, id: 'a', value: 7 });
     const { fingerprint } = identityOfId('a', NOON) as { fingerprint: bigint };
-    await lines(`${measurementOf(namespace)},name=cpu id=${String(fingerprint)}i ${String(NOON)}`);
+    await writeLines(access(), `${measurementOf(namespace)},name=cpu id=${String(fingerprint)}i ${String(NOON)}`);
     expect(await store.delete(all(namespace))).to.equal(0);
     await write(store, [event]);
     expect(await valuesOf(store, namespace)).to.deep.equal([7]);
@@ -234,8 +224,7 @@ describe('Deleting in InfluxDB', () => {
     const namespace = freshNamespace();
     const store = await openBehind(({ path }) => (path === '/api/v2/delete' ? { answer: 204 } : undefined), 10_000);
     await write(store, [point({ namespace })]);
-    const error: unknown = await store.delete(all(namespace)).catch((failure: unknown) => failure);
-    expect(error).to.be.instanceOf(TrackingError).with.property('code', 'unavailable');
+    expect(await failureOf(store.delete(all(namespace)))).to.have.property('code', 'unavailable');
     expect(await valuesOf(store, namespace)).to.deep.equal([1]);
   });
 

@@ -3,7 +3,7 @@ import type { Point } from '../../lib/event.js';
 import { InfluxDBStore } from '../../lib/influxdb/store.js';
 import { MILLISECOND } from '../../lib/time.js';
 import { aggregatesOf, all, freshNamespace, NOON, point, points, write } from '../contract/subject.js';
-import { bucketForSuite } from '../servers/influxdb.js';
+import { bucketForSuite, writeLines } from '../servers/influxdb.js';
 
 describe('Points read out of InfluxDB', () => {
   const access = bucketForSuite();
@@ -35,20 +35,15 @@ describe('Points read out of InfluxDB', () => {
   });
 
   it('have the ids that stand beside them, and nothing of what another program keeps there', async () => {
-    const [namespace, foreign] = [freshNamespace(), freshNamespace()];
-    const { url, org, bucket, token } = access();
+    const [namespace, foreign, texts] = [freshNamespace(), freshNamespace(), freshNamespace()];
     const lines = [
-      `${foreign},name=cpu value="a text" ${String(NOON)}`,
+      `${texts},name=cpu value="a text" ${String(NOON)}`,
       `${foreign},host=a value=1 ${String(NOON)}`,
       `${foreign},name=cpu other=1 ${String(NOON)}`,
       // What is left of an event that was deleted in part.
       `${namespace},name=cpu id=7i ${String(NOON + 5n)}`,
     ];
-    await fetch(`${url}/api/v2/write?org=${org}&bucket=${bucket}`, {
-      method: 'POST',
-      headers: { authorization: `Token ${token}` },
-      body: lines.join('\n'),
-    });
+    await writeLines(access(), lines.join('\n'));
     const sent = points(300, (value) => ({
       ...{ namespace, value, tags: value % 3 === 0 ? {} : { host: String(value % 3) } },
       time: NOON + BigInt(value >> 2) * MILLISECOND,
@@ -57,7 +52,7 @@ describe('Points read out of InfluxDB', () => {
     await write(store, sent);
     const told = ({ series, value, identity }: Point): string =>
       JSON.stringify([series.key, value, identity.kind === 'id' ? String(identity.fingerprint) : '']);
-    const found = await exported((one) => [namespace, foreign].includes(one));
+    const found = await exported((one) => [namespace, foreign, texts].includes(one));
     expect(found.map(told).sort()).to.deep.equal(sent.map(told).sort());
   });
 

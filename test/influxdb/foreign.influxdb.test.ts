@@ -3,9 +3,10 @@ import type { Point } from '../../lib/event.js';
 import { InfluxDBStore } from '../../lib/influxdb/store.js';
 import { MILLISECOND, type Nanoseconds } from '../../lib/time.js';
 import { aggregatesOf, all, collect, freshNamespace, point, points, valuesOf, write } from '../contract/subject.js';
-import { bucketForSuite } from '../servers/influxdb.js';
+import { type BucketAccess, bucketForSuite, influxDB, writeLines } from '../servers/influxdb.js';
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const YESTERDAY = Math.floor(Date.now() / 1000) * 1000 - DAY;
 
 describe('A namespace where another program has written integers', () => {
@@ -18,14 +19,12 @@ describe('A namespace where another program has written integers', () => {
 
   after(() => store.close());
 
-  async function foreign(...lines: readonly string[]): Promise<void> {
-    const { url, org, bucket, token } = access();
-    const response = await fetch(`${url}/api/v2/write?org=${org}&bucket=${bucket}&precision=ms`, {
-      method: 'POST',
-      headers: { Authorization: `Token ${token}` },
-      body: lines.join('\n'),
-    });
-    expect(response.status).to.equal(204);
+  function foreign(...lines: readonly string[]): Promise<void> {
+    return foreignIn(access(), ...lines);
+  }
+
+  function foreignIn(place: BucketAccess, ...lines: readonly string[]): Promise<void> {
+    return writeLines(place, lines.join('\n'), 'ms');
   }
 
   for (const [when, days] of [
@@ -49,9 +48,50 @@ describe('A namespace where another program has written integers', () => {
     });
   }
 
+  for (const [what, id] of Object.entries({ 'a text': '"abc"', 'a fraction': '5.5', 'a zero': '0i' })) {
+    it(`takes and gives events also where the other program keeps ${what} in the field of ids`, async () => {
+      const namespace = freshNamespace();
+      const time = BigInt(YESTERDAY - 90 * DAY) * MILLISECOND;
+      await foreign(`${namespace},name=cpu value=0,id=${id} ${String(YESTERDAY - 90 * DAY)}`);
+      const later = time + nanosecondsOfDays(60);
+      const sent = [point({ namespace, time, value: 1 }), point({ namespace, time: later, value: 2, id: 'a' })];
+      for (let writer = 0; writer < 2; writer++) {
+        const another = new InfluxDBStore(access());
+        await write(another, sent.slice(writer));
+        await another.close();
+      }
+      const found: Point[] = [];
+      for await (const some of store.points({ includes: (one) => one === namespace })) found.push(...some);
+      expect(found.map(({ value, identity }) => [value, identity.kind])).to.deep.equal([
+        [0, 'none'],
+        [1, 'none'],
+        [2, 'id'],
+      ]);
+    });
+  }
+
+  it('keeps every event all the same where a shard holds an hour', async () => {
+    const [server, namespace] = [await influxDB(), freshNamespace()];
+    const bucket = await server.createBucket(DAY / 1000);
+    // Integers and ours in turn, an hour each.
+    const times = Array.from({ length: 18 }, (_, hour) => Date.now() - (20 - hour) * HOUR);
+    const [theirs, ours] = [0, 1].map((rest) => times.filter((_, hour) => hour % 2 === rest)) as [number[], number[]];
+    await foreignIn(bucket, ...theirs.map((time) => `${namespace},name=foreign value=1i ${String(time)}`));
+    for (let writer = 0; writer < 3; writer++) {
+      const another = new InfluxDBStore(bucket);
+      await write(
+        another,
+        ours.map((time) => point({ namespace, time: BigInt(time) * MILLISECOND, value: writer })),
+      );
+      expect(await aggregatesOf(another, all(namespace), 'count')).to.deep.equal([(writer + 1) * 9]);
+      await another.close();
+    }
+    await server.removeBucket(bucket);
+  });
+
   describe('answers as if all were floats', () => {
     const namespace = freshNamespace();
-    /** Floats, weeks of integers, floats, a week of texts, floats; a week between any two. */
+    /** Floats, weeks of integers, floats, days of texts, floats; a week between any two. */
     const kinds = ['', 'i', '', 'text', ''] as const;
     const start = YESTERDAY - 7 * 30 * DAY;
     const timeOf = (week: number, index: number): number => start + week * 14 * DAY + index * 60_000;
@@ -77,7 +117,7 @@ describe('A namespace where another program has written integers', () => {
         await foreign(
           ...indices.map(
             (index) =>
-              `${namespace},name=cpu,host=${String(index % 2)} value=${valueOf(index)} ${String(timeOf(week, index))}`,
+              `${namespace},name=cpu,host=${String(index % 2)} value=${valueOf(index)} ${String(timeOf(week, index) + (kind === 'i' ? 0 : index * DAY))}`,
           ),
         );
       }
@@ -144,6 +184,17 @@ describe('A namespace where another program has written integers', () => {
       expect(await store.delete(selection)).to.equal(expected.length / 2);
       expect(await valuesOf(store, namespace)).to.deep.equal(expected.filter((value) => value % 2 === 0));
     });
+  });
+
+  it('is read whole also in a bucket that came from InfluxDB 1, whose name is a database and a retention policy', async () => {
+    const [server, namespace] = [await influxDB(), freshNamespace()];
+    const bucket = await server.createBucket(undefined, '/autogen');
+    const another = new InfluxDBStore(bucket);
+    await foreignIn(bucket, `${namespace},name=cpu value=1i ${String(YESTERDAY - 60 * DAY)}`);
+    await write(another, [point({ namespace, time: BigInt(YESTERDAY) * MILLISECOND, value: 2 })]);
+    expect(await aggregatesOf(another, all(namespace), 'count', 'sum')).to.deep.equal([2, 3]);
+    await another.close();
+    await server.removeBucket(bucket);
   });
 
   it('is noticed within seconds where the service has answered before', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { readTime } from '../../lib/influxdb/moments.js';
+import { momentOf, readTime } from '../../lib/influxdb/moments.js';
 import { END_OF_TIME, MILLISECOND, MIN_TIME, toMilliseconds } from '../../lib/time.js';
 
 /** As Flux prints it: without the zeros at the end of a fraction. */
@@ -21,5 +21,17 @@ describe('Times in answers of Flux', () => {
     for (const text of ['1969-12-31T23:59:59.999999999Z', '1970-01-01T00:00:00Z', '2026-11-20T00:00:00.1Z']) {
       expect(printed(readTime(text))).to.equal(text);
     }
+  });
+
+  it('are taken apart into milliseconds and nanoseconds within them, also before 1970', () => {
+    fc.assert(
+      fc.property(fc.array(fc.bigInt({ min: MIN_TIME, max: END_OF_TIME - 1n })), (times) => {
+        for (const time of times.flatMap((one) => [one, one, one + 1n])) {
+          const { milliseconds, nanoseconds } = momentOf(time);
+          expect(BigInt(milliseconds) * MILLISECOND + BigInt(nanoseconds)).to.equal(time);
+          expect(nanoseconds).to.be.within(0, 999_999);
+        }
+      }),
+    );
   });
 });

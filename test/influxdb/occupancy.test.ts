@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { seriesOf } from '../../lib/event.js';
-import { DAY_LEVEL, Occupancy, pageOf } from '../../lib/influxdb/occupancy.js';
+import { DAY_LEVEL, LONGEST_LEVEL, Occupancy, pageOf } from '../../lib/influxdb/occupancy.js';
 import type { Page } from '../../lib/influxdb/page.js';
 import { MILLISECOND } from '../../lib/time.js';
 
@@ -56,6 +56,50 @@ describe('What is known of taken times', () => {
     expect(occupancy.memory.pages).to.be.above(20);
     expect(occupancy.pageAt(times, START + 999_000)?.size).to.equal(1);
     expect(occupancy.pageAt(times, START + 1_000_000)?.size).to.equal(0);
+  });
+
+  it('makes room for what is learned by what is not needed, and is full where all is needed until the write is over', () => {
+    const occupancy = new Occupancy(START, new Map(), 100_000);
+    const crowded = (name: string): [ReturnType<typeof occupancy.timesOf>, Page] => {
+      const times = occupancy.timesOf(seriesOf('Server-1', name));
+      const page = pageWith(
+        DAY_LEVEL,
+        Array.from({ length: 2000 }, (_, index) => index),
+      );
+      occupancy.learn(times, DAY_LEVEL, page);
+      return [times, page];
+    };
+    const [unneeded, needed] = [crowded('a'), crowded('b')];
+    occupancy.settle(new Set([unneeded[1], needed[1]]));
+    occupancy.need(needed[0], START - 500);
+    const others = ['c', 'd'].map(crowded);
+    expect(unneeded[0].pageAt(START - 500)).to.equal(undefined);
+    for (const [times, page] of [needed, ...others]) expect(times.pageAt(START - 500)).to.equal(page);
+    expect(occupancy.isFull).to.equal(true);
+    occupancy.settle(new Set());
+    expect(occupancy.isFull).to.equal(false);
+    expect(needed[0].pageAt(START - 500)).to.equal(undefined);
+    expect(occupancy.memory.pages).to.equal(2);
+  });
+
+  it('is asked for in shorter pages where a long one was given up for want of room and is needed again', () => {
+    const occupancy = new Occupancy(START, new Map(), 100_000);
+    const times = occupancy.timesOf(series);
+    const full = pageWith(
+      LONGEST_LEVEL,
+      Array.from({ length: 10_000 }, (_, index) => index),
+    );
+    const before = times.level;
+    occupancy.learn(times, LONGEST_LEVEL, full);
+    occupancy.prefer(times, LONGEST_LEVEL);
+    occupancy.settle(new Set([full]));
+    expect(occupancy.memory.pages).to.equal(0);
+    times.shortenAt(full.end);
+    expect(times.level).to.equal(LONGEST_LEVEL);
+    times.shortenAt(full.start);
+    expect(times.level).to.equal(before);
+    occupancy.prefer(times, LONGEST_LEVEL);
+    expect(times.level).to.equal(DAY_LEVEL);
   });
 
   it('is given up for a time whose write failed', () => {

@@ -6,7 +6,7 @@ import { Ingest } from '../../lib/ingest.js';
 import type { Refusal } from '../../lib/store.js';
 import { MILLISECOND, now } from '../../lib/time.js';
 import { aggregatesOf, all, DELIVERY, freshNamespace, point, points } from '../contract/subject.js';
-import { type BucketAccess, influxDB } from '../servers/influxdb.js';
+import { type BucketAccess, influxDB, writeLines } from '../servers/influxdb.js';
 
 const HOUR = 3600;
 const THOUSAND = 1000;
@@ -31,11 +31,7 @@ describe('One point in a thousand that InfluxDB refuses', () => {
   /** A point of a namespace in which another program has written an integer, and one that is too old. */
   async function poisons(): Promise<readonly { readonly poison: Point; readonly reason: RegExp }[]> {
     const foreign = freshNamespace();
-    await fetch(`${access.url}/api/v2/write?org=${access.org}&bucket=${access.bucket}`, {
-      method: 'POST',
-      headers: { authorization: `Token ${access.token}` },
-      body: `${foreign},name=cpu value=3i ${String(time)}`,
-    });
+    await writeLines(access, `${foreign},name=cpu value=3i ${String(time)}`);
     return [
       { poison: point({ namespace: foreign, time }), reason: /not a float/ },
       {

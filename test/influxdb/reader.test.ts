@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { flux } from '@influxdata/influxdb-client';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { TrackingError } from '../../lib/errors.js';
 import { Gate } from '../../lib/influxdb/gate.js';
 import { Reader } from '../../lib/influxdb/reader.js';
 import { cellOf } from '../../lib/influxdb/rows.js';
+import { failureOf } from '../failure.js';
 
 const QUERY = flux`buckets()`;
 const HEAD = '#datatype,string,long,double,string\r\n#group,false,false,false,true\r\n#default,_result,,,\r\n';
@@ -39,14 +39,9 @@ describe('Reading answers of InfluxDB', () => {
     return reader;
   }
 
-  async function failureOf(work: Promise<unknown>): Promise<string> {
-    try {
-      await work;
-    } catch (error) {
-      if (error instanceof TrackingError) return `${error.code}: ${error.message}`;
-      throw error;
-    }
-    throw new Error('It should have failed.');
+  async function wordsOf(work: Promise<unknown>): Promise<string> {
+    const { code, message } = await failureOf(work);
+    return `${code}: ${message}`;
   }
 
   async function all(from: Reader): Promise<number[]> {
@@ -137,9 +132,9 @@ describe('Reading answers of InfluxDB', () => {
     const from = await serve((response) => {
       kinds[kind++]?.(response);
     });
-    expect(await failureOf(all(from))).to.equal('unavailable: InfluxDB did not answer in time.');
-    expect(await failureOf(all(from))).to.equal('unavailable: InfluxDB did not answer in time.');
-    expect(await failureOf(all(from))).to.match(/^unavailable: InfluxDB broke off the connection/);
+    expect(await wordsOf(all(from))).to.equal('unavailable: InfluxDB did not answer in time.');
+    expect(await wordsOf(all(from))).to.equal('unavailable: InfluxDB did not answer in time.');
+    expect(await wordsOf(all(from))).to.match(/^unavailable: InfluxDB broke off the connection/);
   });
 
   it('says in words of our own what InfluxDB answers in its', async () => {
@@ -160,9 +155,9 @@ describe('Reading answers of InfluxDB', () => {
       response.writeHead(answer?.status ?? 500, { 'content-type': 'application/json' });
       response.end(answer?.body);
     });
-    expect(await failureOf(all(from))).to.match(/^unprocessable: InfluxDB cannot answer this question/);
-    expect(await failureOf(all(from))).to.include('INFLUXDB_BUCKET');
-    expect(await failureOf(all(from))).to.match(/^unavailable: .*503/);
-    expect(await failureOf(all(from))).to.match(/^unprocessable: InfluxDB cannot answer this question/);
+    expect(await wordsOf(all(from))).to.match(/^unprocessable: InfluxDB cannot answer this question/);
+    expect(await wordsOf(all(from))).to.include('INFLUXDB_BUCKET');
+    expect(await wordsOf(all(from))).to.match(/^unavailable: .*503/);
+    expect(await wordsOf(all(from))).to.match(/^unprocessable: InfluxDB cannot answer this question/);
   });
 });

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { TrackingError } from '../../lib/errors.js';
 import { Sender } from '../../lib/influxdb/sender.js';
+import { failureOf } from '../failure.js';
 
 type Reply =
   | {
@@ -65,16 +66,6 @@ describe('Sending lines to InfluxDB', () => {
     return new Sender({ ...access, timeout: 5000, pause });
   }
 
-  async function failureOf(work: Promise<unknown>): Promise<TrackingError> {
-    try {
-      await work;
-    } catch (error) {
-      if (error instanceof TrackingError) return error;
-      throw error;
-    }
-    throw new Error('It should have failed.');
-  }
-
   afterEach(async () => {
     bodies.length = 0;
     pauses.length = 0;
@@ -92,6 +83,16 @@ describe('Sending lines to InfluxDB', () => {
     const to = await serve((_, attempt) => replies[attempt - 1] ?? { status: 204 });
     expect(await to.send(['a value=1 1', 'b value=2 2'])).to.deep.equal([]);
     expect(bodies).to.deep.equal(Array.from({ length: 4 }, () => 'a value=1 1\nb value=2 2'));
+  });
+
+  it('arrives whole and in order, however much it is', async () => {
+    const to = await serve(() => ({ status: 204 }));
+    for (const length of [1, 255, 256, 257, 25_000]) {
+      const lines = Array.from({ length }, (_, index) => `é,host=${index} value=${index} ${index}`);
+      bodies.length = 0;
+      expect(await to.send(lines)).to.deep.equal([]);
+      expect(bodies).to.deep.equal([lines.join('\n')]);
+    }
   });
 
   it('is not repeated once others may have taken the work over, nor sent in parts', async () => {
@@ -121,11 +122,12 @@ describe('Sending lines to InfluxDB', () => {
     const to = await serve((body) => {
       const lines = body.split('\n');
       for (const line of lines) if (!line.includes('bad')) stored.add(line);
-      return lines.some((line) => line.includes('bad'))
-        ? { status: 422, message: 'partial write: points beyond retention policy dropped=7' }
+      const dropped = lines.filter((line) => line.includes('bad')).length;
+      return dropped > 0
+        ? { status: 422, message: `partial write: points beyond retention policy dropped=${dropped}` }
         : { status: 204 };
     });
-    const lines = Array.from({ length: 40 }, (_, index) => `${index % 13 === 5 ? 'bad' : 'good'} value=1 ${index}`);
+    const lines = Array.from({ length: 40 }, (_, index) => `a value="${index % 13 === 5 ? 'bad' : 'good'}" ${index}`);
     const refused = await to.send(lines);
     expect(refused.map(({ index }) => index)).to.deep.equal([5, 18, 31]);
     expect(refused[0]?.reason).to.match(/older than the bucket keeps points/);

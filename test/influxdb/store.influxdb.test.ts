@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { TrackingError } from '../../lib/errors.js';
 import { InfluxDBStore } from '../../lib/influxdb/store.js';
 import { MILLISECOND, toMilliseconds } from '../../lib/time.js';
-import { aggregatesOf, all, collect, NOON, point, points, write } from '../contract/subject.js';
-import { type BucketAccess, influxDB } from '../servers/influxdb.js';
+import { aggregatesOf, all, collect, DELIVERY, NOON, point, points, write } from '../contract/subject.js';
+import { failureOf } from '../failure.js';
+import { type BucketAccess, influxDB, writeLines } from '../servers/influxdb.js';
 import { freePort } from '../servers/process.js';
 import { Proxy } from './proxy.js';
 
@@ -30,13 +30,9 @@ describe('Events in InfluxDB', () => {
   }
 
   async function messageOf(work: Promise<unknown>): Promise<string> {
-    try {
-      await work;
-    } catch (error) {
-      if (error instanceof TrackingError && error.code === 'unavailable') return error.message;
-      throw error;
-    }
-    throw new Error('It should have failed as unavailable.');
+    const { code, message } = await failureOf(work);
+    expect(code).to.equal('unavailable');
+    return message;
   }
 
   before('a bucket', async function () {
@@ -59,11 +55,7 @@ describe('Events in InfluxDB', () => {
   });
 
   it("leave another program's measurements out of the list, and read its points where they look like ours", async () => {
-    await fetch(`${access.url}/api/v2/write?org=${access.org}&bucket=${access.bucket}`, {
-      method: 'POST',
-      headers: { authorization: `Token ${access.token}` },
-      body: `foreign,host=a usage=1 ${String(NOON)}\nalike,name=cpu value=3 ${String(NOON)}`,
-    });
+    await writeLines(access, `foreign,host=a usage=1 ${String(NOON)}\nalike,name=cpu value=3 ${String(NOON)}`);
     const namespaces = await open().namespaces();
     expect(namespaces).to.include('alike').and.not.include('foreign');
     expect(await aggregatesOf(open(), all('alike'), 'sum', 'count')).to.deep.equal([3, 1]);
@@ -100,6 +92,32 @@ describe('Events in InfluxDB', () => {
     }
     expect(await aggregatesOf(open(), all('Old'), 'count')).to.deep.equal([40 * 6]);
   });
+
+  it('find their places within the memory, however many series they are of, and count once by their id', async () => {
+    const [namespace, series, each] = ['Many', 24, 2000];
+    const batch = points(series * each, (index) => ({
+      namespace,
+      tags: { host: String(index % series) },
+      time: NOON + BigInt(index) * MILLISECOND,
+      id: String(index),
+    }));
+    await write(open(), batch);
+    const maxKnownBytes = 500_000;
+    const store = open({ maxKnownBytes });
+    const held: number[] = [];
+    const record = (): Promise<void> => Promise.resolve(void held.push(store.memory.bytes));
+    const others = points(series * 2, (index) => ({
+      namespace,
+      tags: { host: String(index % series) },
+      time: NOON + BigInt(index) * MILLISECOND,
+      id: index < series ? String(index) : `new ${String(index)}`,
+    }));
+    expect(await store.write(others, { ...DELIVERY, record })).to.deep.equal([]);
+    const page = 2 * 4096 * 8 + 1400;
+    expect(Math.max(...held)).to.be.within(maxKnownBytes * 0.5, maxKnownBytes + 4 * page);
+    expect(store.memory.bytes).to.be.at.most(maxKnownBytes);
+    expect(await aggregatesOf(store, all(namespace), 'count')).to.deep.equal([series * each + series]);
+  }).timeout('1m');
 
   it('count once by their id among points of series with further tags', async () => {
     const sketch = { namespace: 'Similar', id: 'one' };
@@ -140,11 +158,7 @@ describe('Events in InfluxDB', () => {
   });
 
   it('are refused with a reason where InfluxDB takes only another type, and the others of the write are stored', async () => {
-    await fetch(`${access.url}/api/v2/write?org=${access.org}&bucket=${access.bucket}`, {
-      method: 'POST',
-      headers: { authorization: `Token ${access.token}` },
-      body: `whole,name=cpu value=3i ${String(NOON)}`,
-    });
+    await writeLines(access, `whole,name=cpu value=3i ${String(NOON)}`);
     const store = open();
     const refusals = await store.write([
       point({ namespace: 'Fine', id: 'a' }),
@@ -167,6 +181,7 @@ describe('Events in InfluxDB', () => {
     expect(await messageOf(open({ bucket: 'none' }).check())).to.include('INFLUXDB_BUCKET');
     expect(await messageOf(open({ org: 'none' }).check())).to.include('INFLUXDB_ORG');
     expect(await messageOf(open({ bucket: 'none' }).write([point({ namespace: 'A' })]))).to.include('INFLUXDB_BUCKET');
+    expect(await messageOf(open({ bucket: 'none' }).extent(all('A')))).to.include('INFLUXDB_BUCKET');
     await open().check();
   });
 

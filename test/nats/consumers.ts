@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
 import type { Selection } from '../../lib/aggregation.js';
+import { TrackingError } from '../../lib/errors.js';
 import type { Point } from '../../lib/event.js';
 import type { QueueConsumer } from '../../lib/queue.js';
 import type { Delivery, Refusal } from '../../lib/store.js';
@@ -17,6 +19,11 @@ export class Database {
   get sorted(): number[] {
     return this.values.sort((one, other) => one - other);
   }
+
+  /** Expects the values 0, 1, 2 …, so many, each of them once, and nothing else. */
+  expectFirst(count: number, message?: string): void {
+    expect(this.sorted, message).to.deep.equal(Array.from({ length: count }, (_, index) => index));
+  }
 }
 
 /** Where in a write a process may die. */
@@ -30,6 +37,14 @@ export interface ConsumerOptions {
   readonly fate?: Fate;
   /** Why a point is refused, or nothing. */
   readonly refuse?: (point: Point) => string | undefined;
+}
+
+/** A store that is away so many times when it comes to a step. */
+export function awayAt(step: Step, times: number): { readonly fate: Fate; readonly isBack: () => boolean } {
+  let left = times;
+  const fate = (reached: Step): Promise<void> =>
+    reached === step && left-- > 0 ? Promise.reject(new TrackingError('unavailable', 'away')) : Promise.resolve();
+  return { fate, isBack: () => left < 0 };
 }
 
 let places = 0;

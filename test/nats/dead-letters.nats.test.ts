@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import type { Point } from '../../lib/event.js';
-import { TrackingError } from '../../lib/errors.js';
 import { NOON, point, points } from '../contract/subject.js';
-import { Database, recordingConsumer, until } from './consumers.js';
+import { awayAt, Database, recordingConsumer, until } from './consumers.js';
 import { queuesForSuite } from './queues.js';
 
 describe('dead letters', () => {
@@ -57,14 +56,10 @@ describe('dead letters', () => {
   it('are the same ones when their delivery is repeated', async () => {
     const queue = await open();
     const database = new Database();
-    let failures = 2;
-    const fate = (step: string): Promise<void> =>
-      step === 'after the write' && failures-- > 0
-        ? Promise.reject(new TrackingError('unavailable', 'away'))
-        : Promise.resolve();
+    const { fate, isBack } = awayAt('after the write', 2);
     queue.feed(recordingConsumer(database, { refuse: odd, fate }));
     await queue.publish(points(10, (value) => ({ namespace: 'n', value })));
-    await until(async () => failures < 0 && (await queue.deadLetters.count()) >= 5);
+    await until(async () => isBack() && (await queue.deadLetters.count()) >= 5);
     expect(await queue.deadLetters.count()).to.equal(5);
   });
 

@@ -6,9 +6,10 @@ import type { Point } from '../../lib/event.js';
 import type { QueueConsumer } from '../../lib/queue.js';
 import { MILLISECOND } from '../../lib/time.js';
 import { all, expectUnavailable, NOON, point, points } from '../contract/subject.js';
+import { failureOf } from '../failure.js';
 import { ReferenceStore } from '../reference.js';
 import { OwnNatsServer } from '../servers/nats.js';
-import { Database, keepingConsumer, recordingConsumer, until } from './consumers.js';
+import { awayAt, Database, keepingConsumer, recordingConsumer, until } from './consumers.js';
 import { besides, queuesForSuite } from './queues.js';
 
 describe('the queue in NATS', () => {
@@ -115,8 +116,7 @@ describe('the queue in NATS', () => {
       ...recordingConsumer(database),
       delete: () => Promise.reject(new TrackingError('unprocessable', 'never')),
     });
-    const error = await queue.delete(all('n')).catch((thrown: unknown) => thrown);
-    expect(error).to.be.instanceOf(TrackingError).with.property('code', 'unprocessable');
+    expect(await failureOf(queue.delete(all('n')))).to.have.property('code', 'unprocessable');
     await queue.publish([point({ namespace: 'n' })]);
     await until(() => database.places.size === 1);
   });
@@ -124,15 +124,11 @@ describe('the queue in NATS', () => {
   it('tries a delivery again until the store takes it, with what was recorded', async () => {
     const queue = await open();
     const database = new Database();
-    let failures = 3;
-    const fate = (step: string): Promise<void> =>
-      step === 'in mid-write' && failures-- > 0
-        ? Promise.reject(new TrackingError('unavailable', 'away'))
-        : Promise.resolve();
+    const { fate, isBack } = awayAt('in mid-write', 3);
     queue.feed(recordingConsumer(database, { fate }));
     await queue.publish(points(100, (value) => ({ namespace: 'n', value })));
-    await until(() => database.places.size >= 100 && failures < 0);
-    expect(database.sorted).to.deep.equal(Array.from({ length: 100 }, (_, index) => index));
+    await until(() => database.places.size >= 100 && isBack());
+    database.expectFirst(100);
   });
 
   it('says how much waits, and since when', async () => {
@@ -155,6 +151,28 @@ describe('the queue in NATS', () => {
     const large = points(20_000, () => ({ namespace: 'n' }));
     for (let request = 0; request < 10; request++) await queue.publish(large);
     expect((await queue.lag()).events).to.be.within(150_000, 250_000);
+  });
+
+  it('tells whether what was queued by a moment is in the store, whatever is queued behind it', async () => {
+    const queue = await open();
+    expect(await (await queue.horizon())()).to.equal(true);
+    await queue.publish([point({ namespace: 'before' })]);
+    await queue.publish([point({ namespace: 'before' })]);
+    const isReached = await queue.horizon();
+    await queue.publish([point({ namespace: 'behind', value: 2 })]);
+    expect(await isReached()).to.equal(false);
+    let free = (): void => undefined;
+    const held = new Promise<void>((resolve) => (free = resolve));
+    queue.feed({
+      write: async (given) => {
+        if (given.some(({ value }) => value === 2)) await held;
+        return [];
+      },
+      delete: () => Promise.resolve(0),
+    });
+    await until(isReached);
+    expect(await (await queue.horizon())()).to.equal(false);
+    free();
   });
 
   it('says it for what another instance consumes too', async () => {
@@ -214,10 +232,12 @@ describe('the queue in NATS', () => {
     })();
     expect(failure).to.match(/NATS has no room: maximum bytes exceeded/);
     expect(await queue.check().then(String, String)).to.match(/NATS has no room/);
+    const large = { ...all('n1'), tags: { host: Array.from({ length: 2000 }, String) } };
+    expect(await queue.delete(large).then(String, String)).to.match(/NATS has no room.* Nothing was deleted\.$/);
     const database = new Database();
     queue.feed(recordingConsumer(database));
     await until(() => database.places.size >= taken * 100);
-    expect(database.sorted).to.deep.equal(Array.from({ length: taken * 100 }, (_, index) => index));
+    database.expectFirst(taken * 100);
   });
 
   it('keeps nothing in the stream that is in the store', async () => {

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 /** A wire to a server that can be cut: for whoever is at its other end, we are as good as dead. */
 export class Wire {
@@ -8,15 +9,17 @@ export class Wire {
   private constructor(
     private readonly server: Server,
     readonly url: string,
+    private readonly delay: number,
   ) {}
 
-  static async to(target: string): Promise<Wire> {
+  /** @param delay - milliseconds that everything takes in either direction */
+  static async to(target: string, delay = 0): Promise<Wire> {
     const { hostname, port } = new URL(target);
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     if (typeof address !== 'object' || address === null) throw new Error('The system gave no port.');
-    const wire = new Wire(server, `nats://127.0.0.1:${String(address.port)}`);
+    const wire = new Wire(server, `nats://127.0.0.1:${String(address.port)}`, delay);
     server.on('connection', (near: Socket) => {
       wire.join(near, () => connect(Number(port), hostname));
     });
@@ -48,7 +51,7 @@ export class Wire {
       [far, near],
     ] as const) {
       this.sockets.add(one);
-      one.pipe(other);
+      one.pipe(late(this.delay)).pipe(other);
       one.on('error', () => undefined);
       one.once('close', () => {
         this.sockets.delete(one);
@@ -56,4 +59,15 @@ export class Wire {
       });
     }
   }
+}
+
+function late(delay: number): Transform {
+  return new Transform({
+    highWaterMark: 1 << 20,
+    transform(chunk, _, done) {
+      if (delay === 0) this.push(chunk);
+      else setTimeout(() => this.push(chunk), delay);
+      done();
+    },
+  });
 }

@@ -1,21 +1,14 @@
 import { expect } from 'chai';
-import { TrackingError } from '../../lib/errors.js';
 import { type CommandWork, lockDataDirectory, sendOrRun } from '../../lib/files/lock.js';
 import { FileRegistry } from '../../lib/files/registry.js';
 import { Applications } from '../../lib/oauth/applications.js';
 import { generateSecret, hashSecret, isSecret } from '../../lib/oauth/secret.js';
+import { failureOf } from '../failure.js';
 import { temporaryDirectory } from '../files/temporary.js';
 import { BOOTSTRAP, running, tokenOf } from './running.js';
 
 describe('Applications', () => {
   const service = running();
-
-  async function failure(work: Promise<unknown>): Promise<TrackingError> {
-    let error: unknown;
-    await work.catch((thrown: unknown) => (error = thrown));
-    expect(error).to.be.instanceOf(TrackingError);
-    return error as TrackingError;
-  }
 
   it('are registered with a readable id and a secret that is shown once and kept as a hash', async () => {
     const { application, secret } = await service.applications.add({
@@ -45,7 +38,7 @@ describe('Applications', () => {
   });
 
   it('are refused with every mistake named, and nothing kept', async () => {
-    const error = await failure(
+    const error = await failureOf(
       service.applications.add({ name: '', scopes: ['read', 'admin'], namespaces: ['a', '\n'], colour: 'red' }),
     );
     expect(error.code).to.equal('invalid');
@@ -64,7 +57,7 @@ describe('Applications', () => {
       { name: 'x', scopes: [] },
       { name: 1, scopes: {} },
     ]) {
-      expect((await failure(service.applications.add(input))).message).to.match(/^Nothing was registered: .+\.$/);
+      expect((await failureOf(service.applications.add(input))).message).to.match(/^Nothing was registered: .+\.$/);
     }
     expect(await service.registry.applications()).to.be.empty;
   });
@@ -78,7 +71,7 @@ describe('Applications', () => {
     ]);
     await service.applications.remove(application.id);
     expect(await service.applications.list()).to.have.length(1);
-    const error = await failure(service.applications.remove(application.id));
+    const error = await failureOf(service.applications.remove(application.id));
     expect(error).to.include({
       code: 'not-found',
       message: `There is no application with the client_id ${application.id}.`,
@@ -86,7 +79,7 @@ describe('Applications', () => {
   });
 
   it('that settings make cannot be removed by a command, and are not kept', async () => {
-    const error = await failure(service.applications.remove(BOOTSTRAP.id));
+    const error = await failureOf(service.applications.remove(BOOTSTRAP.id));
     expect(error.code).to.equal('unprocessable');
     expect(error.message).to.contain('Unset BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET');
     expect(await service.registry.applications()).to.be.empty;

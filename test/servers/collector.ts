@@ -1,12 +1,25 @@
+import { hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { getProgram, type Recipe, run } from './program.js';
 
 const VERSION = '0.149.0';
 
+const MANIFEST = `
+dist:
+  name: otelcol
+receivers:
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver v${VERSION}
+processors:
+  - gomod: go.opentelemetry.io/collector/processor/batchprocessor v${VERSION}
+exporters:
+  - gomod: go.opentelemetry.io/collector/exporter/otlphttpexporter v${VERSION}
+`;
+
 const recipe: Recipe = {
   name: 'otelcol',
-  version: VERSION,
+  // Another one for other parts.
+  version: `${VERSION}-${hash('sha256', MANIFEST).slice(0, 8)}`,
   variable: 'OTELCOL',
   tools: { go: 'golang' },
   duration: 'ten minutes',
@@ -15,17 +28,8 @@ const recipe: Recipe = {
   build,
 };
 
-const MANIFEST = `
-dist:
-  name: otelcol
-receivers:
-  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver v${VERSION}
-exporters:
-  - gomod: go.opentelemetry.io/collector/exporter/otlphttpexporter v${VERSION}
-`;
-
 /**
- * The path of an OpenTelemetry Collector with host metrics: named in `OTELCOL`, or built with its own builder.
+ * The path of an OpenTelemetry Collector with host metrics and batches: named in `OTELCOL`, or built with its own builder.
  * @throws Error with a sentence that says what is missing
  */
 export function getCollector(): Promise<string> {

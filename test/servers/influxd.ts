@@ -3,7 +3,7 @@ import path from 'node:path';
 import { findOnPath, getProgram, type Recipe, report, run } from './program.js';
 
 const MODULE = 'github.com/influxdata/influxdb/v2/cmd/influxd';
-const VERSION = '2.7.12';
+const VERSION = '2.9.1';
 
 /** Newer compilers turn the Flux library's `deny(warnings)` into errors, and RUSTFLAGS does not reach its build scripts. */
 const RUSTC_WRAPPER = `#!/bin/sh

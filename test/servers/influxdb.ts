@@ -27,9 +27,12 @@ export interface InfluxDBServer {
   /**
    * A fresh bucket, and a token that can read and write it and nothing else.
    * @param retention - how many seconds it keeps points, an hour at least; for ever unless told
+   * @param suffix - what its name ends with
    */
-  createBucket(retention?: number): Promise<BucketAccess>;
+  createBucket(retention?: number, suffix?: string): Promise<BucketAccess>;
   removeBucket(access: BucketAccess): Promise<void>;
+  /** @param retention - how many seconds a bucket keeps points from now on, for ever where it is 0 */
+  changeRetention(access: BucketAccess, retention: number): Promise<void>;
 }
 
 /** An InfluxDB that we have an account on. */
@@ -40,9 +43,9 @@ class AccountServer implements InfluxDBServer {
     return this.account.url;
   }
 
-  async createBucket(retention?: number): Promise<BucketAccess> {
+  async createBucket(retention?: number, suffix = ''): Promise<BucketAccess> {
     const { url, org, orgID } = this.account;
-    const bucket = `test-${randomBytes(6).toString('hex')}`;
+    const bucket = `test-${randomBytes(6).toString('hex')}${suffix}`;
     const { id } = await this.call<{ id: string }>('POST', '/api/v2/buckets', {
       orgID,
       name: bucket,
@@ -60,9 +63,21 @@ class AccountServer implements InfluxDBServer {
     return { url, token, org, bucket };
   }
 
-  async removeBucket({ bucket }: BucketAccess): Promise<void> {
-    const found = await this.call<{ buckets: { id: string }[] }>('GET', `/api/v2/buckets?name=${bucket}`);
-    for (const { id } of found.buckets) await this.call('DELETE', `/api/v2/buckets/${id}`);
+  async removeBucket(access: BucketAccess): Promise<void> {
+    for (const id of await this.idsOf(access)) await this.call('DELETE', `/api/v2/buckets/${id}`);
+  }
+
+  async changeRetention(access: BucketAccess, retention: number): Promise<void> {
+    const change = { retentionRules: [{ type: 'expire', everySeconds: retention }] };
+    for (const id of await this.idsOf(access)) await this.call('PATCH', `/api/v2/buckets/${id}`, change);
+  }
+
+  private async idsOf({ bucket }: BucketAccess): Promise<string[]> {
+    const found = await this.call<{ buckets: { id: string }[] }>(
+      'GET',
+      `/api/v2/buckets?name=${encodeURIComponent(bucket)}`,
+    );
+    return found.buckets.map(({ id }) => id);
   }
 
   private call<Answer>(method: string, target: string, body?: unknown): Promise<Answer> {
@@ -99,12 +114,16 @@ export class OwnInfluxDBServer extends OwnServer implements InfluxDBServer {
     return this.account.url;
   }
 
-  createBucket(retention?: number): Promise<BucketAccess> {
-    return this.account.createBucket(retention);
+  createBucket(retention?: number, suffix?: string): Promise<BucketAccess> {
+    return this.account.createBucket(retention, suffix);
   }
 
   removeBucket(access: BucketAccess): Promise<void> {
     return this.account.removeBucket(access);
+  }
+
+  changeRetention(access: BucketAccess, retention: number): Promise<void> {
+    return this.account.changeRetention(access, retention);
   }
 
   protected probe(): Promise<void> {
@@ -114,6 +133,22 @@ export class OwnInfluxDBServer extends OwnServer implements InfluxDBServer {
 
 async function reach(url: string): Promise<void> {
   const response = await fetch(`${url}/health`);
+  if (!response.ok) throw new Error(await response.text());
+}
+
+/**
+ * Writes line protocol into a bucket as other programs do, past the service.
+ * @param precision - the unit of the times
+ * @throws Error with the words of InfluxDB where it refuses them
+ */
+export async function writeLines(
+  { url, org, bucket, token }: BucketAccess,
+  lines: string,
+  precision: 'ns' | 'ms' | 's' = 'ns',
+): Promise<void> {
+  const target = `/api/v2/write?${new URLSearchParams({ org, bucket, precision }).toString()}`;
+  const headers = { authorization: `Token ${token}` };
+  const response = await fetch(url + target, { method: 'POST', headers, body: lines });
   if (!response.ok) throw new Error(await response.text());
 }
 

@@ -26,6 +26,9 @@ export const AGENT_FLAGS = ['--max-semi-space-size=32', '--initial-old-space-siz
 /** The application that every service of the tests has, with all scopes. */
 export const APPLICATION = { id: 'test-application', secret: 'a-secret-of-the-tests' } as const;
 
+/** Its credentials, as the header `Authorization` takes them. */
+export const CREDENTIALS = `Basic ${Buffer.from(`${APPLICATION.id}:${APPLICATION.secret}`).toString('base64')}`;
+
 /** A service that is stopped would wait for the next request of an idle connection. */
 const NOT_KEPT = { Connection: 'close' };
 
@@ -86,7 +89,7 @@ export class ServiceProcess extends OwnServer {
     const response = await fetch(`${this.url}/o/token/`, {
       method: 'POST',
       headers: {
-        Authorization: `Basic ${Buffer.from(`${APPLICATION.id}:${APPLICATION.secret}`).toString('base64')}`,
+        Authorization: CREDENTIALS,
         'Content-Type': 'application/x-www-form-urlencoded',
         ...NOT_KEPT,
       },

@@ -22,6 +22,10 @@ const REFUSALS: Readonly<Partial<Record<ErrorCode, string>>> = {
   unavailable: 'The service is stopping.',
 };
 
+const EXPORT_REFUSALS = Object.keys(REFUSALS) as ErrorCode[];
+/** Prometheus would drop what it is answered so; it gets 503. */
+const WRITE_REFUSALS = EXPORT_REFUSALS.filter((code) => code !== 'too-many-requests');
+
 const EXPORT = {
   resourceMetrics: [
     {
@@ -54,7 +58,7 @@ const exportMetrics: Operation = {
   summary: 'Track metrics as OpenTelemetry sends them',
   description: `Takes OTLP/HTTP 1.x. The namespace is the resource's \`service.name\`, else its \`host.name\`, else \`otel\`; attributes become tags. Gauges, quantiles and sums that may fall are samples; sums that only rise, and counts, sums and buckets of histograms, are increases since the data point before, also where they are sent as cumulative.
 
-At most ${MOST} data points with 100,000 buckets and quantiles, and 8 MiB, a request. Data points that say no finite number, or have no time, are left out and counted in \`partialSuccess\`. ${CREDENTIALS} Errors are a \`google.rpc.Status\` in the encoding of the request.`,
+At most ${MOST} data points with 100,000 buckets and quantiles and 500,000 attributes, and 8 MiB, a request. Data points that say no finite number, or have no time, are left out and counted in \`partialSuccess\`. ${CREDENTIALS} Errors are a \`google.rpc.Status\` in the encoding of the request.`,
   security: [{ oauth2: ['write'] }],
   parameters: [encodings('gzip', 'x-gzip', 'identity')],
   requestBody: {
@@ -84,7 +88,7 @@ At most ${MOST} data points with 100,000 buckets and quantiles, and 8 MiB, a req
         'application/x-protobuf': binary('An `ExportMetricsServiceResponse`.'),
       },
     },
-    ...refusals((code) => ({
+    ...refusals(EXPORT_REFUSALS, (code) => ({
       'application/json': {
         schema: schemaNamed('RpcStatus'),
         examples: { [code]: { value: { code: 3, message: detailOf(code) } } },
@@ -110,7 +114,7 @@ const remoteWrite: Operation = {
   summary: 'Track samples as Prometheus writes them',
   description: `Takes remote write 1.0 and, with \`Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request\`, 2.0. The label \`job\` becomes the namespace (\`prometheus\` where there is none), \`__name__\` the name, all others tags; a sample that comes again counts once.
 
-At most ${MOST} samples and 8 MiB a request. Markers that a series has ended are left out; infinite values and native histograms are left out and counted in \`X-Tracking-Samples-Dropped\`. Where samples lie at impossible times the others are stored all the same, and the answer is 400. ${CREDENTIALS} Errors are plain text.`,
+At most ${MOST} samples, with version 2.0 400,000 labels of all series together, and 8 MiB a request. Markers that a series has ended are left out; infinite values and native histograms are left out and counted in \`X-Tracking-Samples-Dropped\`. Where samples lie at impossible times the others are stored all the same, and the answer is 400. ${CREDENTIALS} Errors are plain text.`,
   security: [{ oauth2: ['write'] }],
   parameters: [encodings('snappy', 'gzip', 'x-gzip', 'identity')],
   requestBody: {
@@ -128,7 +132,7 @@ At most ${MOST} samples and 8 MiB a request. Markers that a series has ended are
         'X-Tracking-Samples-Dropped': { description: 'How many were left out.', schema: { type: 'integer' } },
       },
     },
-    ...refusals((code) => ({
+    ...refusals(WRITE_REFUSALS, (code) => ({
       'text/plain': { schema: { type: 'string' }, examples: { [code]: { value: detailOf(code) } } },
     })),
   },
@@ -143,9 +147,12 @@ function detailOf(code: ErrorCode): string {
   return problemOf(new TrackingError(code, REFUSALS[code] ?? '')).detail;
 }
 
-function refusals(contentOf: (code: ErrorCode) => Response['content'] & object): Record<string, Response> {
+function refusals(
+  codes: readonly ErrorCode[],
+  contentOf: (code: ErrorCode) => Response['content'] & object,
+): Record<string, Response> {
   return Object.fromEntries(
-    (Object.keys(REFUSALS) as ErrorCode[]).map((code) => {
+    codes.map((code) => {
       const waits = code === 'unavailable' || code === 'too-many-requests';
       return [
         STATUSES[code][0],

@@ -1,47 +1,41 @@
-import type { Reader } from '../../store.js';
-import { END_OF_TIME, MILLISECOND, MIN_TIME, SECOND } from '../../time.js';
-import type { Point } from '../../event.js';
+import { MIN_TIME, SECOND } from '../../time.js';
+import { type Point, SAMPLE } from '../../event.js';
 import type { CumulativeReading, Reading } from './readings.js';
-import {
-  questionKey,
-  readStates,
-  type StateQuestion,
-  stateSeries,
-  streamId,
-  wholeMillisecond,
-} from './stream-state.js';
+import { countFrom, readStates, type StateReader, type Stored } from './stream-state.js';
 
 export interface StreamsOptions {
-  readonly reader: Pick<Reader, 'aggregate'>;
-  /**
-   * Resolves once the store holds everything that was accepted before a moment (milliseconds since 1970).
-   * @throws TrackingError `unavailable` where it does not yet
-   */
-  readonly settled: (before: number) => Promise<void>;
+  readonly reader: StateReader;
+  readonly horizon: () => Promise<Horizon>;
   /** How many streams are kept in memory. */
   readonly capacity?: number;
 }
 
-/** What is known of a stream. */
+/**
+ * What was accepted until it was noted: resolves once the store holds all of that, and rejects with `unavailable` where it
+ * does not yet.
+ */
+type Horizon = () => Promise<void>;
+
+/** What is known of a stream. Only the request that holds it looks at it and changes it. */
 interface Known {
-  /** Of its newest reading; whole milliseconds. */
-  readonly time: bigint;
-  readonly value: number;
+  /** Until when a request holds it. */
+  held: Promise<void> | undefined;
+  /** Of its newest reading, a whole millisecond; nothing where the store has to be asked. */
+  time: bigint | undefined;
+  value: number;
   /** The value before it in the same count; nothing where there is none. */
-  readonly before: number | undefined;
+  before: number | undefined;
   /** When its value was last stored: one that does not change need not be each time. */
-  readonly kept: bigint;
+  kept: bigint;
 }
 
 /** So long a value that does not change may go without being stored again: no retention is shorter. Nanoseconds. */
 const MAX_AGE = 3600n * SECOND;
 
-/** A reading with what was looked up for it. */
+/** A reading with what is known of its stream. */
 interface Task {
-  readonly id: string;
   readonly reading: CumulativeReading;
-  /** From when its count goes on, in whole milliseconds. */
-  readonly from: bigint;
+  readonly known: Known;
 }
 
 /** The increases that cumulative readings come to. */
@@ -53,8 +47,7 @@ export interface Increases {
   readonly conclude: (durable: boolean) => void;
 }
 
-const CAPACITY = 100_000;
-const SAMPLE = Object.freeze({ kind: 'sample' });
+const CAPACITY = 200_000;
 
 /**
  * Makes increases of streams that count on and on, exactly, over kills, restarts and resends.
@@ -78,32 +71,25 @@ const SAMPLE = Object.freeze({ kind: 'sample' });
  * for what was before the second; of several in one millisecond the last stands for all.
  */
 export class CumulativeStreams {
+  /** By the stream's id; the one that was met first goes first. */
   private readonly known = new Map<string, Known>();
-  private readonly busy = new Map<string, Promise<void>>();
-  /** When something was last forgotten that the store may not have got yet; a service that starts knows nothing. */
-  private forgottenAt = Date.now();
-  private settledBefore = -Infinity;
+  /** Where something was forgotten that the store may not have got yet; a service that starts knows nothing. */
+  private unsettled: { horizon?: Horizon } | undefined = {};
 
   constructor(private readonly options: StreamsOptions) {}
 
   /** @throws TrackingError `unavailable` where the store cannot say yet what was before */
   async increasesOf(readings: readonly CumulativeReading[]): Promise<Increases> {
     if (readings.length === 0) return { increases: [], states: [], conclude: () => undefined };
-    const tasks = readings
-      .map((reading) => ({ id: streamId(reading.stream), reading, from: countFrom(reading) }))
-      .sort((one, other) =>
-        one.reading.time < other.reading.time ? -1 : one.reading.time > other.reading.time ? 1 : 0,
-      );
-    const release = await this.acquire(new Set(tasks.map(({ id }) => id)));
+    const { tasks, release } = await this.hold(readings.toSorted(byTime));
     try {
-      const counting = new Counting(this.known, await this.lookUp(tasks));
+      const counting = new Counting(await this.lookUp(tasks));
       for (const task of tasks) counting.count(task);
       return {
         increases: counting.increases,
         states: counting.states,
         conclude: (durable) => {
-          if (durable) this.remember(counting.latest);
-          else this.forget(tasks);
+          if (!durable) this.forget(tasks);
           release();
         },
       };
@@ -114,112 +100,119 @@ export class CumulativeStreams {
   }
 
   /** Waits until no other request has one of the streams, and takes them all at once. */
-  private async acquire(ids: ReadonlySet<string>): Promise<() => void> {
-    for (;;) {
-      const waits = new Set<Promise<void>>();
-      for (const id of ids) {
-        const wait = this.busy.get(id);
-        if (wait !== undefined) waits.add(wait);
-      }
-      if (waits.size === 0) break;
-      await Promise.all(waits);
-    }
+  private async hold(readings: readonly CumulativeReading[]): Promise<{ tasks: Task[]; release: () => void }> {
+    for (let held = this.heldOf(readings); held !== undefined; held = this.heldOf(readings)) await held;
+    const tasks = readings.map((reading) => ({ reading, known: this.knownOf(reading.stream.id) }));
     let done: () => void = () => undefined;
-    const taken = new Promise<void>((resolve) => (done = resolve));
-    for (const id of ids) this.busy.set(id, taken);
-    return () => {
-      for (const id of ids) this.busy.delete(id);
+    const held = new Promise<void>((resolve) => (done = resolve));
+    for (const { known } of tasks) known.held = held;
+    const release = (): void => {
+      for (const { known } of tasks) known.held = undefined;
       done();
+      this.makeRoom();
     };
+    return { tasks, release };
+  }
+
+  /** Until when another request has one of the streams. */
+  private heldOf(readings: readonly CumulativeReading[]): Promise<void> | undefined {
+    for (const { stream } of readings) {
+      const held = this.known.get(stream.id)?.held;
+      if (held !== undefined) return held;
+    }
+    return undefined;
+  }
+
+  private knownOf(id: string): Known {
+    let known = this.known.get(id);
+    if (known === undefined) {
+      known = { held: undefined, time: undefined, value: 0, before: undefined, kept: MIN_TIME };
+      this.known.set(id, known);
+    }
+    return known;
   }
 
   /** Asks the store about every reading of which memory does not know what was before it. */
-  private async lookUp(tasks: readonly Task[]): Promise<ReadonlyMap<string, number>> {
-    const questions = tasks.flatMap((task) => {
-      const known = this.known.get(task.id);
-      if (known === undefined) return [beforeIt(task), atIt(task), behindIt(task)];
-      return task.reading.time < known.time ? [beforeIt(task), atIt(task)] : [];
-    });
-    if (questions.length === 0) return NOTHING;
-    if (this.forgottenAt > this.settledBefore) {
-      const moment = this.forgottenAt;
-      await this.options.settled(moment);
-      this.settledBefore = moment;
+  private async lookUp(tasks: readonly Task[]): Promise<ReadonlyMap<CumulativeReading, Stored>> {
+    const unknown: CumulativeReading[] = [];
+    const late: CumulativeReading[] = [];
+    for (const { reading, known } of tasks) {
+      if (known.time === undefined) unknown.push(reading);
+      else if (reading.time < known.time) late.push(reading);
     }
-    return readStates(this.options.reader, questions);
+    if (unknown.length === 0 && late.length === 0) return NOTHING;
+    await this.settle(late.length > 0);
+    return readStates(this.options.reader, unknown, late);
   }
 
-  private remember(latest: ReadonlyMap<string, Known>): void {
-    const { capacity = CAPACITY } = this.options;
-    for (const [id, known] of latest) {
-      this.known.delete(id);
-      this.known.set(id, known);
+  /**
+   * Waits until the store holds what was forgotten.
+   * @param all - what is remembered as well, for older readings of the same streams lie only there
+   */
+  private async settle(all: boolean): Promise<void> {
+    const { unsettled } = this;
+    if (all) await (await this.options.horizon())();
+    else if (unsettled !== undefined) {
+      unsettled.horizon ??= await this.options.horizon();
+      await unsettled.horizon();
     }
-    for (const id of this.known.keys()) {
-      if (this.known.size <= capacity) break;
-      this.known.delete(id);
-      this.forgottenAt = Date.now();
-    }
+    if (this.unsettled === unsettled) this.unsettled = undefined;
   }
 
   private forget(tasks: readonly Task[]): void {
-    for (const { id } of tasks) this.known.delete(id);
-    this.forgottenAt = Date.now();
+    for (const { reading } of tasks) this.known.delete(reading.stream.id);
+    this.unsettled = {};
+  }
+
+  private makeRoom(): void {
+    const { capacity = CAPACITY } = this.options;
+    if (this.known.size <= capacity) return;
+    for (const [id, { held }] of this.known) {
+      if (this.known.size <= capacity) break;
+      if (held === undefined) this.known.delete(id);
+    }
+    this.unsettled = {};
   }
 }
 
-const NOTHING: ReadonlyMap<string, number> = new Map();
+const NOTHING: ReadonlyMap<CumulativeReading, Stored> = new Map();
 
 /** Counts the readings of one request, in order of time. */
 class Counting {
   readonly increases: Reading[] = [];
   readonly states: Point[] = [];
-  readonly latest = new Map<string, Known>();
 
-  constructor(
-    private readonly known: ReadonlyMap<string, Known>,
-    private readonly stored: ReadonlyMap<string, number>,
-  ) {}
+  constructor(private readonly stored: ReadonlyMap<CumulativeReading, Stored>) {}
 
-  count(task: Task): void {
-    const { id, reading, from } = task;
+  count({ reading, known }: Task): void {
     const { time, value } = reading;
-    const known = this.latest.get(id) ?? this.known.get(id);
-    const behind = known === undefined ? this.read(behindIt(task)) : time < known.time ? known.value : undefined;
+    const newest = known.time;
+    const stored = this.stored.get(reading);
+    const behind = newest === undefined ? stored?.behind : time < newest ? known.value : undefined;
     if (behind !== undefined) {
-      this.countLate(task, behind);
+      // A later reading is there. Unless that began anew since, it has counted this one in.
+      const isCounted = behind >= value;
+      if (stored?.at !== undefined || !isCounted) this.add(reading, stored?.before, MIN_TIME);
       return;
     }
-    let before: number | undefined;
-    if (known === undefined) before = this.read(beforeIt(task));
-    else if (time === known.time) before = known.before;
-    else before = known.time >= from ? known.value : undefined;
-    const since = known !== undefined && known.time < time ? known.kept : MIN_TIME;
-    const kept = this.add(task, before, since) ? time : since;
-    this.latest.set(id, { time, value, before, kept });
-  }
-
-  /** A later reading is there. Unless that began anew since, it has counted this one in. */
-  private countLate(task: Task, behind: number): void {
-    const isStored = this.read(atIt(task)) !== undefined;
-    const isCounted = behind >= task.reading.value;
-    if (isStored || !isCounted) this.add(task, this.read(beforeIt(task)), MIN_TIME);
+    if (newest === undefined) known.before = stored?.before;
+    else if (time > newest) known.before = newest >= countFrom(reading) ? known.value : undefined;
+    if (newest === undefined || time === newest) known.kept = MIN_TIME;
+    if (this.add(reading, known.before, known.kept)) known.kept = time;
+    known.time = time;
+    known.value = value;
   }
 
   /** @returns whether there was anything to store: what nobody misses is left out, if its value was `kept` lately */
-  private add({ id, reading }: Task, before: number | undefined, kept: bigint): boolean {
+  private add(reading: CumulativeReading, before: number | undefined, kept: bigint): boolean {
     const increase = increaseOf(reading, before);
-    const { time, value, series, sparse } = reading;
+    const { stream, time, value, sparse } = reading;
     if (sparse && increase === 0 && time - kept < MAX_AGE) return false;
-    this.states.push({ series: stateSeries(series.namespace, id), time, value, identity: SAMPLE });
+    this.states.push({ series: stream.stateSeries, time, value, identity: SAMPLE });
     if (increase !== undefined && !(sparse && increase === 0 && kept > MIN_TIME)) {
-      this.increases.push({ ...reading, value: increase });
+      this.increases.push({ stream, time, value: increase });
     }
     return true;
-  }
-
-  private read(question: StateQuestion): number | undefined {
-    return this.stored.get(questionKey(question));
   }
 }
 
@@ -233,18 +226,7 @@ function increaseOf(
   return fell ? value : value - before;
 }
 
-function countFrom({ start }: CumulativeReading): bigint {
-  return start === 0n ? MIN_TIME : wholeMillisecond(start);
-}
-
-function beforeIt({ id, reading: { series, time }, from }: Task): StateQuestion {
-  return { namespace: series.namespace, id, from, to: time };
-}
-
-function atIt({ id, reading: { series, time } }: Task): StateQuestion {
-  return { namespace: series.namespace, id, from: time, to: time + MILLISECOND };
-}
-
-function behindIt({ id, reading: { series, time } }: Task): StateQuestion {
-  return { namespace: series.namespace, id, from: time + MILLISECOND, to: END_OF_TIME };
+function byTime(one: CumulativeReading, other: CumulativeReading): number {
+  if (one.time === other.time) return 0;
+  return one.time < other.time ? -1 : 1;
 }

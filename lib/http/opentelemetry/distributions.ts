@@ -2,8 +2,8 @@ import type { DataPoint, ExponentialBuckets } from './metrics.js';
 
 /** How many values lie in a bucket: those above the bound before it up to its own, `+Inf` for the last. */
 export interface Bucket {
-  /** The bucket's upper bound, as a tag. */
-  readonly le: string;
+  /** The bucket's upper bound. */
+  readonly bound: number;
   readonly count: number;
 }
 
@@ -11,9 +11,7 @@ export interface Bucket {
 export function bucketsOf(point: DataPoint): Bucket[] {
   const { bounds, buckets, scale } = point;
   if (scale !== undefined) return exponentialBuckets(point, scale);
-  return (buckets ?? []).flatMap((count, index) =>
-    count > 0 ? [{ le: boundText(bounds?.[index] ?? Infinity), count }] : [],
-  );
+  return (buckets ?? []).flatMap((count, index) => (count > 0 ? [{ bound: bounds?.[index] ?? Infinity, count }] : []));
 }
 
 /**
@@ -24,12 +22,15 @@ export function bucketsOf(point: DataPoint): Bucket[] {
  */
 function exponentialBuckets({ zeroCount = 0, positive, negative }: DataPoint, scale: number): Bucket[] {
   const below = [...merged(negative, scale)].map(([index, count]) => ({
-    le: -(2 ** lowerExponent(index, scale)),
+    bound: -(2 ** lowerExponent(index, scale)),
     count,
   }));
-  const above = [...merged(positive, scale)].map(([index, count]) => ({ le: 2 ** upperExponent(index, scale), count }));
-  const zero = zeroCount > 0 ? [{ le: 0, count: zeroCount }] : [];
-  return [...below, ...zero, ...above].map(({ le, count }) => ({ le: boundText(le), count }));
+  const above = [...merged(positive, scale)].map(([index, count]) => ({
+    bound: 2 ** upperExponent(index, scale),
+    count,
+  }));
+  const zero = zeroCount > 0 ? [{ bound: 0, count: zeroCount }] : [];
+  return [...below, ...zero, ...above];
 }
 
 /** Counts by index at scale 0, or at the scale itself where that is coarser; only those that hold anything. */
@@ -51,6 +52,7 @@ function upperExponent(index: number, scale: number): number {
   return lowerExponent(index + 1, scale);
 }
 
-function boundText(bound: number): string {
+/** A bound as a tag. */
+export function boundText(bound: number): string {
   return bound === Infinity ? '+Inf' : bound === -Infinity ? '-Inf' : String(bound === 0 ? 0 : bound);
 }

@@ -1,11 +1,11 @@
 import { type JsonObject, listIn, numberIn, numbersIn, objectIn, timeIn } from './json-values.js';
 import type { Limits } from './limits.js';
-import type { DataPoint, ExponentialBuckets, MetricKind } from './metrics.js';
+import { type DataPoint, emptyPoint, type ExponentialBuckets, type MetricKind } from './metrics.js';
 
 /** Reads a data point but for its attributes. */
 export function readJsonPoint(from: JsonObject, kind: MetricKind, limits: Limits): DataPoint {
   const point: DataPoint = {
-    attributes: [],
+    ...emptyPoint(),
     start: timeIn(from, 'startTimeUnixNano'),
     time: timeIn(from, 'timeUnixNano'),
     flags: numberIn(from, 'flags') ?? 0,

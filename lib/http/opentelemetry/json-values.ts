@@ -50,10 +50,13 @@ export function timeIn(from: JsonObject, key: string): bigint {
 /** An `AnyValue`: an object with one of the keys of its kinds. */
 export function valueIn(from: JsonObject, depth: number): Value {
   if (depth > MAX_DEPTH) throw new TrackingError('invalid', `Values are nested more than ${MAX_DEPTH} deep.`);
-  const { stringValue, boolValue, intValue, doubleValue, bytesValue } = from;
-  for (const scalar of [stringValue, boolValue, intValue, doubleValue, bytesValue]) {
-    if (typeof scalar === 'string' || typeof scalar === 'number' || typeof scalar === 'boolean') return scalar;
+  const { stringValue, boolValue, intValue, bytesValue } = from;
+  for (const scalar of [stringValue, boolValue, bytesValue]) {
+    if (typeof scalar === 'string' || typeof scalar === 'boolean') return scalar;
   }
+  const number = numberIn(from, 'intValue') ?? numberIn(from, 'doubleValue');
+  // Not every integer is a number of JavaScript's.
+  if (number !== undefined) return typeof intValue === 'string' && INTEGER.test(intValue) ? BigInt(intValue) : number;
   const list = objectIn(from, 'arrayValue');
   if (list !== undefined) {
     return listIn(list, 'values')
@@ -74,6 +77,7 @@ function elementsIn(from: JsonObject, key: string): readonly unknown[] {
   throw mistake(key, 'a list');
 }
 
+const INTEGER = /^-?\d{1,19}$/;
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const NO_NUMBERS: Readonly<Record<string, number>> = { NaN: NaN, Infinity, '-Infinity': -Infinity };
 

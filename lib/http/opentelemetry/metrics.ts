@@ -1,3 +1,5 @@
+import { type Attributes, NO_ATTRIBUTES } from './attributes.js';
+
 /**
  * Metrics of OpenTelemetry as they come, whichever encoding they came in: what is used of
  * `opentelemetry.proto.metrics.v1` (https://opentelemetry.io/docs/specs/otel/metrics/data-model/).
@@ -19,9 +21,6 @@ export interface Metric {
 }
 
 export type MetricKind = 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram' | 'summary';
-
-/** Keys with their values as texts, in the order in which they came. */
-export type Attributes = readonly (readonly [key: string, value: string])[];
 
 export const DELTA = 1;
 export const CUMULATIVE = 2;
@@ -58,5 +57,5 @@ export interface ExponentialBuckets {
 export const NO_RECORDED_VALUE = 1;
 
 export function emptyPoint(): DataPoint {
-  return { attributes: [], start: 0n, time: 0n, flags: 0 };
+  return { attributes: NO_ATTRIBUTES, start: 0n, time: 0n, flags: 0 };
 }

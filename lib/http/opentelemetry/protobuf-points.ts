@@ -1,9 +1,10 @@
 import { fixed64Tag, lengthTag, type ProtobufReader, varintTag } from '../protobuf.js';
-import type { Limits } from './limits.js';
+import type { Attributes } from './attributes.js';
 import { type DataPoint, emptyPoint, type ExponentialBuckets, type MetricKind } from './metrics.js';
-import { readAttribute } from './protobuf-attributes.js';
+import type { ParseContext } from './parse-context.js';
+import { joined, readRun } from './protobuf-attributes.js';
 
-type PointReader = (reader: ProtobufReader, limits: Limits) => DataPoint;
+type PointReader = (reader: ProtobufReader, context: ParseContext) => DataPoint;
 
 /** What reads the data points of each kind (opentelemetry-proto 1.x, metrics/v1/metrics.proto). */
 export const POINT_READERS: Readonly<Record<MetricKind, PointReader>> = {
@@ -16,40 +17,59 @@ export const POINT_READERS: Readonly<Record<MetricKind, PointReader>> = {
 
 const [START, TIME] = [fixed64Tag(2), fixed64Tag(3)];
 
-function readNumber(reader: ProtobufReader): DataPoint {
+/** A field of times, which mostly are the one that came just before: then there is no need of a bigint more. */
+class TimeField {
+  private low = 0;
+  private high = 0;
+  private time = 0n;
+
+  read(reader: ProtobufReader): bigint {
+    const low = reader.fixed32();
+    const high = reader.fixed32();
+    if (low !== this.low || high !== this.high) {
+      [this.low, this.high] = [low, high];
+      this.time = (BigInt(high) << 32n) | BigInt(low);
+    }
+    return this.time;
+  }
+}
+
+const [starts, times] = [new TimeField(), new TimeField()];
+
+function readNumber(reader: ProtobufReader, context: ParseContext): DataPoint {
   const point = emptyPoint();
-  const attributes: (readonly [string, string])[] = [];
-  reader.fields((tag) => {
-    if (tag === lengthTag(7)) readAttribute(reader, attributes);
-    else if (tag === START) point.start = reader.uint64Fixed();
-    else if (tag === TIME) point.time = reader.uint64Fixed();
+  const runs: Attributes[] = [];
+  reader.fields((tag, end) => {
+    if (tag === lengthTag(7)) runs.push(readRun(reader, tag, end, context));
+    else if (tag === START) point.start = starts.read(reader);
+    else if (tag === TIME) point.time = times.read(reader);
     else if (tag === fixed64Tag(4)) point.value = reader.double();
-    else if (tag === fixed64Tag(6)) point.value = Number(reader.int64Fixed());
+    else if (tag === fixed64Tag(6)) point.value = reader.int64FixedNumber();
     else if (tag === varintTag(8)) point.flags = reader.uint32();
     else reader.pass(tag);
   });
-  point.attributes = attributes;
+  point.attributes = joined(runs, context);
   return point;
 }
 
-function readHistogram(reader: ProtobufReader, limits: Limits): DataPoint {
+function readHistogram(reader: ProtobufReader, context: ParseContext): DataPoint {
   const point = emptyPoint();
-  const attributes: (readonly [string, string])[] = [];
+  const runs: Attributes[] = [];
   const bounds: number[] = [];
   const buckets: number[] = [];
   const addBucket = (): void => {
-    limits.countBucket();
-    buckets.push(Number(reader.uint64Fixed()));
+    context.limits.countBucket();
+    buckets.push(reader.uint64FixedNumber());
   };
   const addBound = (): void => {
-    limits.countBucket();
+    context.limits.countBucket();
     bounds.push(reader.double());
   };
-  reader.fields((tag) => {
-    if (tag === lengthTag(9)) readAttribute(reader, attributes);
-    else if (tag === START) point.start = reader.uint64Fixed();
-    else if (tag === TIME) point.time = reader.uint64Fixed();
-    else if (tag === fixed64Tag(4)) point.count = Number(reader.uint64Fixed());
+  reader.fields((tag, end) => {
+    if (tag === lengthTag(9)) runs.push(readRun(reader, tag, end, context));
+    else if (tag === START) point.start = starts.read(reader);
+    else if (tag === TIME) point.time = times.read(reader);
+    else if (tag === fixed64Tag(4)) point.count = reader.uint64FixedNumber();
     else if (tag === fixed64Tag(5)) point.sum = reader.double();
     else if (tag === lengthTag(6)) reader.packed(addBucket);
     else if (tag === fixed64Tag(6)) addBucket();
@@ -60,37 +80,37 @@ function readHistogram(reader: ProtobufReader, limits: Limits): DataPoint {
     else if (tag === fixed64Tag(12)) point.max = reader.double();
     else reader.pass(tag);
   });
-  return Object.assign(point, { attributes, bounds, buckets });
+  return Object.assign(point, { attributes: joined(runs, context), bounds, buckets });
 }
 
-function readExponential(reader: ProtobufReader, limits: Limits): DataPoint {
+function readExponential(reader: ProtobufReader, context: ParseContext): DataPoint {
   const point = emptyPoint();
-  const attributes: (readonly [string, string])[] = [];
+  const runs: Attributes[] = [];
   point.scale = 0;
-  reader.fields((tag) => {
-    if (tag === lengthTag(1)) readAttribute(reader, attributes);
-    else if (tag === START) point.start = reader.uint64Fixed();
-    else if (tag === TIME) point.time = reader.uint64Fixed();
-    else if (tag === fixed64Tag(4)) point.count = Number(reader.uint64Fixed());
+  reader.fields((tag, end) => {
+    if (tag === lengthTag(1)) runs.push(readRun(reader, tag, end, context));
+    else if (tag === START) point.start = starts.read(reader);
+    else if (tag === TIME) point.time = times.read(reader);
+    else if (tag === fixed64Tag(4)) point.count = reader.uint64FixedNumber();
     else if (tag === fixed64Tag(5)) point.sum = reader.double();
     else if (tag === varintTag(6)) point.scale = reader.sint32();
-    else if (tag === fixed64Tag(7)) point.zeroCount = Number(reader.uint64Fixed());
-    else if (tag === lengthTag(8)) point.positive = readBuckets(reader, limits);
-    else if (tag === lengthTag(9)) point.negative = readBuckets(reader, limits);
+    else if (tag === fixed64Tag(7)) point.zeroCount = reader.uint64FixedNumber();
+    else if (tag === lengthTag(8)) point.positive = readBuckets(reader, context);
+    else if (tag === lengthTag(9)) point.negative = readBuckets(reader, context);
     else if (tag === varintTag(10)) point.flags = reader.uint32();
     else if (tag === fixed64Tag(12)) point.min = reader.double();
     else if (tag === fixed64Tag(13)) point.max = reader.double();
     else reader.pass(tag);
   });
-  point.attributes = attributes;
+  point.attributes = joined(runs, context);
   return point;
 }
 
-function readBuckets(reader: ProtobufReader, limits: Limits): ExponentialBuckets {
+function readBuckets(reader: ProtobufReader, context: ParseContext): ExponentialBuckets {
   const counts: number[] = [];
   let offset = 0;
   const add = (): void => {
-    limits.countBucket();
+    context.limits.countBucket();
     counts.push(Number(reader.uint64()));
   };
   reader.fields((tag) => {
@@ -102,23 +122,23 @@ function readBuckets(reader: ProtobufReader, limits: Limits): ExponentialBuckets
   return { offset, counts };
 }
 
-function readSummary(reader: ProtobufReader, limits: Limits): DataPoint {
+function readSummary(reader: ProtobufReader, context: ParseContext): DataPoint {
   const point = emptyPoint();
-  const attributes: (readonly [string, string])[] = [];
+  const runs: Attributes[] = [];
   const quantiles: (readonly [number, number])[] = [];
-  reader.fields((tag) => {
-    if (tag === lengthTag(7)) readAttribute(reader, attributes);
-    else if (tag === START) point.start = reader.uint64Fixed();
-    else if (tag === TIME) point.time = reader.uint64Fixed();
-    else if (tag === fixed64Tag(4)) point.count = Number(reader.uint64Fixed());
+  reader.fields((tag, end) => {
+    if (tag === lengthTag(7)) runs.push(readRun(reader, tag, end, context));
+    else if (tag === START) point.start = starts.read(reader);
+    else if (tag === TIME) point.time = times.read(reader);
+    else if (tag === fixed64Tag(4)) point.count = reader.uint64FixedNumber();
     else if (tag === fixed64Tag(5)) point.sum = reader.double();
     else if (tag === lengthTag(6)) {
-      limits.countBucket();
+      context.limits.countBucket();
       quantiles.push(readQuantile(reader));
     } else if (tag === varintTag(8)) point.flags = reader.uint32();
     else reader.pass(tag);
   });
-  return Object.assign(point, { attributes, quantiles });
+  return Object.assign(point, { attributes: joined(runs, context), quantiles });
 }
 
 function readQuantile(reader: ProtobufReader): readonly [number, number] {

@@ -1,56 +1,57 @@
+import { boundedText } from '../bounded-text.js';
 import { lengthTag, type ProtobufReader, readMessage, varintTag } from '../protobuf.js';
-import type { Limits } from './limits.js';
-import { readAttribute } from './protobuf-attributes.js';
+import { type Attributes, NO_ATTRIBUTES } from './attributes.js';
+import type { ParseContext } from './parse-context.js';
+import { joined, readRun } from './protobuf-attributes.js';
 import { POINT_READERS } from './protobuf-points.js';
-import type { Attributes, DataPoint, Metric, MetricKind, ResourceMetrics } from './metrics.js';
+import type { DataPoint, Metric, MetricKind, ResourceMetrics } from './metrics.js';
 
 /**
- * Reads an `ExportMetricsServiceRequest` (opentelemetry-proto 1.x, collector/metrics/v1/metrics_service.proto).
+ * Reads an `ExportMetricsServiceRequest` (opentelemetry-proto 1.x, collector/metrics/v1/metrics_service.proto). What
+ * holds no data points is not kept, for of two bytes each there may be millions.
  * @throws TrackingError `invalid` where it is none, `too-large` where it holds too much
  */
-export function readProtobufMetrics(body: Buffer, limits: Limits): ResourceMetrics[] {
+export function readProtobufMetrics(body: Buffer, context: ParseContext): ResourceMetrics[] {
   return readMessage(body, 'ExportMetricsServiceRequest', (reader) => {
     const all: ResourceMetrics[] = [];
     reader.fields((tag) => {
-      if (tag === lengthTag(1)) addMetrics(all, readResourceMetrics(reader, limits));
-      else reader.pass(tag);
+      if (tag !== lengthTag(1)) reader.pass(tag);
+      else {
+        const own = readResourceMetrics(reader, context);
+        if (own.metrics.length > 0) all.push(own);
+      }
     }, body.length);
     return all;
   });
 }
 
-/** Those without metrics are left out: a body may have millions of them. */
-function addMetrics(all: ResourceMetrics[], one: ResourceMetrics): void {
-  if (one.metrics.length > 0) all.push(one);
-}
-
-function readResourceMetrics(reader: ProtobufReader, limits: Limits): ResourceMetrics {
-  let resource: Attributes = [];
+function readResourceMetrics(reader: ProtobufReader, context: ParseContext): ResourceMetrics {
+  let resource = NO_ATTRIBUTES;
   const metrics: Metric[] = [];
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) resource = readResource(reader);
-    else if (tag === lengthTag(2)) readScopeMetrics(reader, limits, metrics);
+    if (tag === lengthTag(1)) resource = readResource(reader, context);
+    else if (tag === lengthTag(2)) readScopeMetrics(reader, context, metrics);
     else reader.pass(tag);
   });
   return { resource, metrics };
 }
 
-function readResource(reader: ProtobufReader): Attributes {
-  const attributes: (readonly [string, string])[] = [];
-  reader.fields((tag) => {
-    if (tag === lengthTag(1)) readAttribute(reader, attributes);
+function readResource(reader: ProtobufReader, context: ParseContext): Attributes {
+  const runs: Attributes[] = [];
+  reader.fields((tag, end) => {
+    if (tag === lengthTag(1)) runs.push(readRun(reader, tag, end, context));
     else reader.pass(tag);
   });
-  return attributes;
+  return joined(runs, context);
 }
 
-function readScopeMetrics(reader: ProtobufReader, limits: Limits, metrics: Metric[]): void {
+function readScopeMetrics(reader: ProtobufReader, context: ParseContext, metrics: Metric[]): void {
   let scope = '';
   const own: Metric[] = [];
   reader.fields((tag) => {
     if (tag === lengthTag(1)) scope = readScope(reader);
     else if (tag === lengthTag(2)) {
-      const metric = readMetric(reader, limits);
+      const metric = readMetric(reader, context);
       if (metric.points.length > 0) own.push(metric);
     } else reader.pass(tag);
   });
@@ -60,7 +61,7 @@ function readScopeMetrics(reader: ProtobufReader, limits: Limits, metrics: Metri
 function readScope(reader: ProtobufReader): string {
   let name = '';
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) name = reader.text();
+    if (tag === lengthTag(1)) name = boundedText(reader.text());
     else reader.pass(tag);
   });
   return name;
@@ -74,7 +75,7 @@ const KINDS = new Map<number, MetricKind>([
   [lengthTag(11), 'summary'],
 ]);
 
-function readMetric(reader: ProtobufReader, limits: Limits): Metric {
+function readMetric(reader: ProtobufReader, context: ParseContext): Metric {
   let name = '';
   let kind: MetricKind = 'gauge';
   let data: Data = NO_DATA;
@@ -82,8 +83,8 @@ function readMetric(reader: ProtobufReader, limits: Limits): Metric {
     const found = KINDS.get(tag);
     if (found !== undefined) {
       kind = found;
-      data = readData(reader, found, limits);
-    } else if (tag === lengthTag(1)) name = reader.text();
+      data = readData(reader, found, context);
+    } else if (tag === lengthTag(1)) name = boundedText(reader.text());
     else reader.pass(tag);
   });
   return { name, scope: '', kind, ...data };
@@ -94,15 +95,15 @@ type Data = Pick<Metric, 'points' | 'temporality' | 'monotonic'>;
 const NO_DATA: Data = { points: [], temporality: 0, monotonic: false };
 
 /** Gauge, Sum, Histogram, ExponentialHistogram and Summary have the same fields, as far as they have them. */
-function readData(reader: ProtobufReader, kind: MetricKind, limits: Limits): Data {
+function readData(reader: ProtobufReader, kind: MetricKind, context: ParseContext): Data {
   const readPoint = POINT_READERS[kind];
   const points: DataPoint[] = [];
   let temporality = 0;
   let monotonic = false;
   reader.fields((tag) => {
     if (tag === lengthTag(1)) {
-      limits.countPoint();
-      points.push(readPoint(reader, limits));
+      context.limits.countPoint();
+      points.push(readPoint(reader, context));
     } else if (tag === varintTag(2)) temporality = reader.int32();
     else if (tag === varintTag(3)) monotonic = reader.bool();
     else reader.pass(tag);

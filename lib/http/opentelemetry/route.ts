@@ -1,17 +1,22 @@
 import type { RouterInstance } from '@koa/router';
 import type { Authenticator } from '../../access.js';
 import type { Point } from '../../event.js';
+import { grantOf } from '../authenticate.js';
 import type { Context, RequestState } from '../context.js';
-import { type AgentFormat, type Front, type Intake, receive } from '../intake.js';
+import { type AgentFormat, type Front, type Intake, receive, refuseForeignNamespaces } from '../intake.js';
+import { RecentlyUsed } from '../recently-used.js';
 import { addUp } from './adding-up.js';
 import { answerExport, asStatus, JSON_TYPE, type PartialSuccess, PROTOBUF } from './answer.js';
+import type { Attributes } from './attributes.js';
 import { CumulativeStreams, type StreamsOptions } from './cumulative-streams.js';
 import { readJsonMetrics } from './json.js';
 import { Limits } from './limits.js';
+import type { ResourceMetrics } from './metrics.js';
 import { readProtobufMetrics } from './protobuf.js';
-import { ReadingMaker, type Readings, type TagChoice } from './readings.js';
+import { type Readings, readingsOf } from './readings.js';
+import { Streams, type TagChoice } from './streams.js';
 
-export interface OpenTelemetryOptions extends Pick<StreamsOptions, 'settled'> {
+export interface OpenTelemetryOptions extends Pick<StreamsOptions, 'horizon'> {
   readonly choice: TagChoice;
 }
 
@@ -26,14 +31,20 @@ export function routeOpenTelemetry(
   front: Front,
   { choice, ...options }: OpenTelemetryOptions & StreamsOptions,
 ): void {
-  const maker = new ReadingMaker(choice);
-  const streams = new CumulativeStreams(options);
+  const streams = new Streams(choice);
+  const cumulative = new CumulativeStreams(options);
+  const read = readerOfMetrics();
   const format: AgentFormat<Export> = {
     types: [PROTOBUF, JSON_TYPE],
     errorForm: asStatus,
     read: async (body, ctx) => {
-      const readings = maker.readingsOf(readMetrics(body, ctx));
-      const { increases, states, conclude } = await streams.increasesOf(readings.cumulative);
+      const readings = readingsOf(read(body, ctx), streams);
+      // Nobody may make the streams of others wait, or be forgotten.
+      refuseForeignNamespaces(
+        readings.cumulative.map(({ stream }) => stream),
+        grantOf(ctx).namespaces,
+      );
+      const { increases, states, conclude } = await cumulative.increasesOf(readings.cumulative);
       const points: Point[] = [...readings.samples, ...states, ...addUp([...readings.increases, ...increases])];
       return { points, conclude, partialSuccess: partialSuccessOf(readings) };
     },
@@ -44,11 +55,15 @@ export function routeOpenTelemetry(
   router.post('/v1/metrics', ...receive(format, authenticator, front));
 }
 
-function readMetrics(body: Buffer, ctx: Context): ReturnType<typeof readJsonMetrics> {
-  const limits = new Limits();
-  return ctx.request.type.toLowerCase() === JSON_TYPE
-    ? readJsonMetrics(body, limits)
-    : readProtobufMetrics(body, limits);
+function readerOfMetrics(): (body: Buffer, ctx: Context) => ResourceMetrics[] {
+  const recent = (): RecentlyUsed<Attributes> => new RecentlyUsed(({ bytes }) => bytes);
+  const attributes = { json: recent(), protobuf: recent() };
+  return (body, ctx) => {
+    const limits = new Limits();
+    return ctx.request.type.toLowerCase() === JSON_TYPE
+      ? readJsonMetrics(body, { limits, attributes: attributes.json })
+      : readProtobufMetrics(body, { limits, attributes: attributes.protobuf });
+  };
 }
 
 function partialSuccessOf({ rejected, reasons }: Readings): PartialSuccess | undefined {

@@ -1,100 +1,130 @@
-import { hash } from 'node:crypto';
-import type { Series } from '../../event.js';
-import { seriesOf } from '../../event.js';
 import type { Reader } from '../../store.js';
-import { END_OF_TIME, MILLISECOND, MIN_TIME } from '../../time.js';
+import { END_OF_TIME, MILLISECOND, MIN_TIME, type Nanoseconds, SECOND } from '../../time.js';
+import type { CumulativeReading } from './readings.js';
+import { STATE_NAME } from './streams.js';
 
-/** Under this name the state of the streams of a namespace is kept, each as a series of its own. */
-export const STATE_NAME = 'otel.cumulative';
+export type StateReader = Pick<Reader, 'latest'>;
 
-/** A digest that stands for a stream: no two of millions are likely to share one. */
-export function streamId(stream: string): string {
-  return hash('sha256', stream).slice(0, 16);
-}
-
-/** The series that holds the values of a stream as they were read. */
-export function stateSeries(namespace: string, id: string): Series {
-  return seriesOf(namespace, STATE_NAME, { stream: id });
-}
-
-/** The question for the last value of a stream within a range of time, in whole milliseconds, its end excluded. */
-export interface StateQuestion {
-  readonly namespace: string;
-  readonly id: string;
-  readonly from: bigint;
-  readonly to: bigint;
-}
-
-/** Streams that one question to the store may be about, and how many such questions are under way at once. */
-const STREAMS_PER_QUESTION = 250;
-const QUESTIONS_AT_ONCE = 2;
-
-export function questionKey({ namespace, id, from, to }: StateQuestion): string {
-  return `${id} ${from} ${to} ${namespace}`;
+/** What is stored of a reading's stream; nothing where there is no such value. */
+export interface Stored {
+  /** The value before it in the same count. */
+  readonly before?: number | undefined;
+  /** The value at its very time. */
+  readonly at?: number | undefined;
+  /** The newest value, where it is of a later time. */
+  readonly behind?: number | undefined;
 }
 
 /**
- * Asks the store for the state of streams: one question for all that share namespace and range.
- * @returns by `questionKey`; nothing where the stream has no value there
+ * Asks the store what it has of streams.
+ * @param unknown - readings of streams of which nothing is known
+ * @param late - readings with a later one of their stream that is known
  */
 export async function readStates(
-  reader: Pick<Reader, 'aggregate'>,
-  questions: readonly StateQuestion[],
-): Promise<ReadonlyMap<string, number>> {
-  const groups = new Map<string, StateQuestion[]>();
-  for (const question of questions) {
-    const key = `${question.from} ${question.to} ${question.namespace}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [question]);
-    else group.push(question);
+  reader: StateReader,
+  unknown: readonly CumulativeReading[],
+  late: readonly CumulativeReading[],
+): Promise<ReadonlyMap<CumulativeReading, Stored>> {
+  const stored = new Map<CumulativeReading, Stored>();
+  const older = [...late];
+  for (const readings of grouped(unknown, ({ stream }) => stream.series.namespace)) {
+    const newest = await lastOf(reader, readings, END_OF_TIME);
+    for (const reading of readings) {
+      const found = newest.get(reading.stream.id);
+      if (found === undefined) continue;
+      if (found.time < reading.time) {
+        stored.set(reading, { before: found.time >= countFrom(reading) ? found.value : undefined });
+        continue;
+      }
+      older.push(reading);
+      if (found.time > reading.time) stored.set(reading, { behind: found.value });
+    }
   }
-  const parts = [...groups.values()].flatMap((group) => chunksOf(group, STREAMS_PER_QUESTION));
-  const found = new Map<string, number>();
-  const workers = Array.from({ length: QUESTIONS_AT_ONCE }, async () => {
-    for (let part = parts.pop(); part !== undefined; part = parts.pop()) await readPart(reader, part, found);
-  });
-  await Promise.all(workers);
+  for (const readings of grouped(older, ({ stream, time }) => `${time} ${stream.series.namespace}`)) {
+    const time = readings[0]?.time ?? 0n;
+    const before = await lastOf(reader, readings, time);
+    const at = await lastOf(reader, readings, time + MILLISECOND, time);
+    for (const reading of readings) {
+      const { id } = reading.stream;
+      const one = before.get(id);
+      const isOfCount = one !== undefined && one.time >= countFrom(reading);
+      stored.set(reading, {
+        ...stored.get(reading),
+        before: isOfCount ? one.value : undefined,
+        at: at.get(id)?.value,
+      });
+    }
+  }
+  return stored;
+}
+
+interface StoredValue {
+  /** A whole millisecond. */
+  readonly time: Nanoseconds;
+  readonly value: number;
+}
+
+/** Streams that a question names; of more than some such questions' worth, one asks for all that there are. */
+const STREAMS_PER_QUESTION = 250;
+const STREAMS_NAMED = 1000;
+
+/** So far back almost every stream has a value: what is kept of one that does not change is stored again every hour. */
+const RECENTLY = 7200n * SECOND;
+
+/**
+ * The last value before a time of each stream, by its id. The recent past is looked through first.
+ * @param readings - of streams of one namespace
+ * @param to - excluded
+ * @param from - left out: from when the counts began
+ */
+async function lastOf(
+  reader: StateReader,
+  readings: readonly CumulativeReading[],
+  to: Nanoseconds,
+  from = earliest(readings.map(countFrom)),
+): Promise<ReadonlyMap<string, StoredValue>> {
+  const ids = new Set(readings.map(({ stream }) => stream.id));
+  const recent = earliest(readings.map(({ time }) => time)) - RECENTLY;
+  const namespace = readings[0]?.stream.series.namespace ?? '';
+  const found = new Map<string, StoredValue>();
+  const stretches = from < recent ? [[recent, to] as const, [from, recent] as const] : [[from, to] as const];
+  for (const [tsMin, tsMax] of stretches) {
+    if (tsMin >= tsMax) continue;
+    const missing = [...ids].filter((id) => !found.has(id));
+    for (const tags of tagsFor(missing)) {
+      const selection = { namespace, name: STATE_NAME, tsMin, tsMax, tags };
+      for await (const { group, time, value } of reader.latest(selection, 'stream')) {
+        if (ids.has(group)) found.set(group, { time, value });
+      }
+    }
+  }
   return found;
 }
 
-async function readPart(
-  reader: Pick<Reader, 'aggregate'>,
-  part: readonly StateQuestion[],
-  found: Map<string, number>,
-): Promise<void> {
-  const [first] = part;
-  if (first === undefined) return;
-  const { namespace, from, to } = first;
-  const start = from < MIN_TIME ? MIN_TIME : from;
-  const end = to > END_OF_TIME ? END_OF_TIME : to;
-  if (start >= end) return;
-  const windows = reader.aggregate({
-    selection: {
-      namespace,
-      name: STATE_NAME,
-      tsMin: start,
-      tsMax: end,
-      tags: { stream: [...new Set(part.map(({ id }) => id))] },
-    },
-    windows: [{ start, length: end - start, count: 1 }],
-    aggregations: ['last'],
-    groupBy: 'stream',
-  });
-  for await (const { group, values } of windows) {
-    const value = values[0];
-    if (group !== undefined && typeof value === 'number') {
-      found.set(questionKey({ namespace, id: group, from, to }), value);
-    }
+/** What questions about these streams name: in InfluxDB 250 take 35 ms, 5,000 by name 10 s, and all 5,000 0.2 s. */
+function tagsFor(ids: readonly string[]): Record<string, string[]>[] {
+  if (ids.length > STREAMS_NAMED) return [{}];
+  return Array.from({ length: Math.ceil(ids.length / STREAMS_PER_QUESTION) }, (_, index) => ({
+    stream: ids.slice(index * STREAMS_PER_QUESTION, (index + 1) * STREAMS_PER_QUESTION),
+  }));
+}
+
+/** From when a reading's count goes on. */
+export function countFrom({ start }: CumulativeReading): Nanoseconds {
+  return start === 0n ? MIN_TIME : start;
+}
+
+function earliest(times: readonly Nanoseconds[]): Nanoseconds {
+  return times.reduce((one, other) => (one < other ? one : other), END_OF_TIME);
+}
+
+function grouped<Element>(elements: readonly Element[], keyOf: (element: Element) => string): Element[][] {
+  const groups = new Map<string, Element[]>();
+  for (const element of elements) {
+    const key = keyOf(element);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [element]);
+    else group.push(element);
   }
-}
-
-/** Rounds down to the whole millisecond. */
-export function wholeMillisecond(time: bigint): bigint {
-  return time - (time % MILLISECOND);
-}
-
-function chunksOf<Element>(elements: readonly Element[], size: number): Element[][] {
-  return Array.from({ length: Math.ceil(elements.length / size) }, (_, index) =>
-    elements.slice(index * size, (index + 1) * size),
-  );
+  return [...groups.values()];
 }

@@ -1,9 +1,10 @@
 import type { RouterInstance } from '@koa/router';
 import type { Authenticator } from '../../access.js';
 import { TrackingError } from '../../errors.js';
-import type { Context, ErrorForm, RequestState } from '../context.js';
+import type { Series } from '../../event.js';
+import type { Context, ErrorForm, Middleware, RequestState } from '../context.js';
 import { type AgentFormat, type Front, type Intake, receive } from '../intake.js';
-import { SeriesCache } from '../series-cache.js';
+import { RecentlyUsed } from '../recently-used.js';
 import type { Samples } from './samples.js';
 import { readVersion1 } from './version-1.js';
 import { readVersion2 } from './version-2.js';
@@ -11,6 +12,9 @@ import { readVersion2 } from './version-2.js';
 export const PROTOBUF = 'application/x-protobuf';
 export const VERSION_1 = 'prometheus.WriteRequest';
 export const VERSION_2 = 'io.prometheus.write.v2.Request';
+
+/** What a series takes beside its key. */
+const SERIES_BYTES = 800;
 
 interface Written extends Intake {
   readonly samples: Samples;
@@ -22,22 +26,34 @@ export function routeRemoteWrite(
   authenticator: Authenticator,
   front: Front,
 ): void {
-  const caches = { [VERSION_1]: new SeriesCache(), [VERSION_2]: new SeriesCache() };
+  const recent = (): RecentlyUsed<Series> => new RecentlyUsed(({ key }) => SERIES_BYTES + 2 * key.length);
+  const known = { [VERSION_1]: recent(), [VERSION_2]: recent() };
   const format: AgentFormat<Written> = {
     types: [PROTOBUF],
     compressions: ['snappy', 'gzip'],
     errorForm: asText,
     read: (body, ctx) => {
       const version = versionOf(ctx);
-      const samples = (version === VERSION_2 ? readVersion2 : readVersion1)(body, caches[version]);
+      const samples = (version === VERSION_2 ? readVersion2 : readVersion1)(body, known[version]);
       return { points: samples.points, samples };
     },
     answer: (ctx, { samples }) => {
       answerWritten(ctx, samples);
     },
   };
-  router.post('/api/v1/write', ...receive(format, authenticator, front));
+  router.post('/api/v1/write', askToRetry, ...receive(format, authenticator, front));
 }
+
+/** Prometheus drops what is answered 429, unless its `retry_on_http_429` is set, and sends again what is answered 503. */
+const askToRetry: Middleware = async function askToRetry(_ctx, next) {
+  try {
+    await next();
+  } catch (error) {
+    if (!(error instanceof TrackingError) || error.code !== 'too-many-requests') throw error;
+    const { message, retryAfter = 1 } = error;
+    throw new TrackingError('unavailable', message, { retryAfter, cause: error });
+  }
+};
 
 /** Which message the body is: the parameter `proto` of its type, the older one where there is none. */
 function versionOf({ req }: Context): typeof VERSION_1 | typeof VERSION_2 {

@@ -1,5 +1,5 @@
 import { adoptSeries } from '../../adoption.js';
-import type { Point, Series } from '../../event.js';
+import { type Point, SAMPLE, type Series } from '../../event.js';
 import { END_OF_TIME, MILLISECOND, MIN_TIME } from '../../time.js';
 import { fixed64Tag, type ProtobufReader, varintTag } from '../protobuf.js';
 import { refuseTooMany } from './limits.js';
@@ -23,7 +23,6 @@ export function seriesOfLabels(labels: Labels): Series {
   return adoptSeries(namespace, name, tags);
 }
 
-const SAMPLE = Object.freeze({ kind: 'sample' });
 const END_MILLISECONDS = Number(END_OF_TIME / MILLISECOND);
 const MIN_MILLISECONDS = Number(MIN_TIME / MILLISECOND);
 

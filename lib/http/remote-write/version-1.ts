@@ -1,5 +1,6 @@
+import type { Series } from '../../event.js';
 import { lengthTag, type ProtobufReader, readMessage } from '../protobuf.js';
-import type { SeriesCache } from '../series-cache.js';
+import type { RecentlyUsed } from '../recently-used.js';
 import { MAX_LABELS } from './limits.js';
 import { type Labels, Samples, seriesOfLabels } from './samples.js';
 
@@ -8,11 +9,11 @@ import { type Labels, Samples, seriesOfLabels } from './samples.js';
  * passed over.
  * @throws TrackingError `invalid` where it is none, `too-large` where it holds too many samples
  */
-export function readVersion1(body: Buffer, cache: SeriesCache): Samples {
+export function readVersion1(body: Buffer, known: RecentlyUsed<Series>): Samples {
   return readMessage(body, 'prometheus.WriteRequest', (reader) => {
     const samples = new Samples();
     reader.fields((tag) => {
-      if (tag === lengthTag(1)) readTimeSeries(reader, body, cache, samples);
+      if (tag === lengthTag(1)) readTimeSeries(reader, body, known, samples);
       else reader.pass(tag);
     }, body.length);
     return samples;
@@ -23,13 +24,13 @@ const LABELS = lengthTag(1);
 const SAMPLES = lengthTag(2);
 const HISTOGRAMS = lengthTag(4);
 
-function readTimeSeries(reader: ProtobufReader, body: Buffer, cache: SeriesCache, samples: Samples): void {
+function readTimeSeries(reader: ProtobufReader, body: Buffer, known: RecentlyUsed<Series>, samples: Samples): void {
   const end = reader.end();
   const start = reader.pos;
   const labelsEnd = endOfLabels(reader, end);
   if (labelsEnd === end) return;
   // The very bytes are the key: they are read only where they were not seen lately.
-  const series = cache.find(body.toString('latin1', start, labelsEnd), () => {
+  const series = known.find(body.toString('latin1', start, labelsEnd), () => {
     reader.pos = start;
     return seriesOfLabels(readLabels(reader, labelsEnd));
   });

@@ -1,7 +1,9 @@
+import { adoptText } from '../../adoption.js';
+import { MAX_TEXT } from '../../event-rules.js';
 import type { Series } from '../../event.js';
 import { lengthTag, type ProtobufReader, readMessage, varintTag } from '../protobuf.js';
-import { framed, type SeriesCache } from '../series-cache.js';
-import { MAX_LABELS, MAX_SYMBOLS } from './limits.js';
+import { framed, type RecentlyUsed } from '../recently-used.js';
+import { LabelCount, MAX_LABELS, MAX_SYMBOLS } from './limits.js';
 import { Samples, seriesOfLabels } from './samples.js';
 
 const SYMBOLS = lengthTag(4);
@@ -12,13 +14,14 @@ const TIME_SERIES = lengthTag(5);
  * are places in a table of texts. Metadata, exemplars and times of creation are passed over.
  * @throws TrackingError `invalid` where it is none, `too-large` where it holds too many samples
  */
-export function readVersion2(body: Buffer, cache: SeriesCache): Samples {
+export function readVersion2(body: Buffer, known: RecentlyUsed<Series>): Samples {
   return readMessage(body, 'io.prometheus.write.v2.Request', (reader) => {
     const symbols = readSymbols(reader, body.length);
     const samples = new Samples();
+    const labels = new LabelCount();
     reader.pos = 0;
     reader.fields((tag) => {
-      if (tag === TIME_SERIES) readTimeSeries(reader, symbols, cache, samples);
+      if (tag === TIME_SERIES) readTimeSeries(reader, symbols, known, samples, labels);
       else reader.pass(tag);
     }, body.length);
     return samples;
@@ -34,7 +37,9 @@ function readSymbols(reader: ProtobufReader, end: number): string[] {
       return;
     }
     if (symbols.length >= MAX_SYMBOLS) throw new RangeError(`the table has more than ${MAX_SYMBOLS} symbols`);
-    symbols.push(reader.text());
+    const text = reader.text();
+    // What is cut for being too long is cut once, and not for each label that refers to it.
+    symbols.push(text.length > MAX_TEXT ? adoptText(text) : text);
   }, end);
   return symbols;
 }
@@ -45,17 +50,19 @@ const HISTOGRAMS = lengthTag(3);
 function readTimeSeries(
   reader: ProtobufReader,
   symbols: readonly string[],
-  cache: SeriesCache,
+  known: RecentlyUsed<Series>,
   samples: Samples,
+  labels: LabelCount,
 ): void {
   const end = reader.end();
   const start = reader.pos;
   const texts = readLabels(reader, symbols, end);
+  labels.add(texts.length / 2);
   let series: Series | undefined;
   reader.pos = start;
   reader.fields((tag) => {
     if (tag === SAMPLES) {
-      series ??= cache.find(texts.map(framed).join(''), () => seriesOfLabels(inPairs(texts)));
+      series ??= known.find(texts.map(framed).join(''), () => seriesOfLabels(inPairs(texts)));
       samples.read(reader, series);
     } else {
       if (tag === HISTOGRAMS) samples.histograms++;

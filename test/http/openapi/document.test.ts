@@ -128,7 +128,10 @@ function routesOfApp(): string[] {
     readiness: [],
     cloudEvents: { namespace: 'source', name: 'type', value: 'value', tags: ['*'] },
     lineProtocol: { strings: 'refuse', dropped: () => undefined },
-    opentelemetry: { choice: { resourceTags: [], tags: null }, settled: () => Promise.resolve() },
+    opentelemetry: {
+      choice: { resourceTags: [], tags: null },
+      horizon: () => Promise.resolve(() => Promise.resolve()),
+    },
     mounts: [],
   });
   const layers = (app.middleware as { router?: { stack: readonly Layer[] } }[]).flatMap(

@@ -24,11 +24,14 @@ export interface AnyValueJson {
   readonly boolValue?: boolean;
   readonly intValue?: string;
   readonly doubleValue?: number;
+  /** In base64. */
+  readonly bytesValue?: string;
   readonly arrayValue?: { readonly values: readonly AnyValueJson[] };
   readonly kvlistValue?: { readonly values: readonly KeyValue[] };
 }
 
-interface Data {
+/** The data of a metric of any kind. */
+export interface Data {
   readonly aggregationTemporality?: number;
   readonly isMonotonic?: boolean;
   readonly dataPoints: readonly PointJson[];
@@ -116,11 +119,12 @@ function writeKeyValue(writer: BinaryWriter, { key, value }: KeyValue): void {
 }
 
 function writeValue(writer: BinaryWriter, value: AnyValueJson): void {
-  const { stringValue, boolValue, intValue, doubleValue, arrayValue, kvlistValue } = value;
+  const { stringValue, boolValue, intValue, doubleValue, bytesValue, arrayValue, kvlistValue } = value;
   if (stringValue !== undefined) writer.tag(1, WireType.LengthDelimited).string(stringValue);
   if (boolValue !== undefined) writer.tag(2, WireType.Varint).bool(boolValue);
   if (intValue !== undefined) writer.tag(3, WireType.Varint).int64(intValue);
   if (doubleValue !== undefined) writer.tag(4, WireType.Bit64).double(doubleValue);
+  if (bytesValue !== undefined) writer.tag(7, WireType.LengthDelimited).bytes(Buffer.from(bytesValue, 'base64'));
   if (arrayValue) {
     message(writer, 5, (list) => {
       for (const own of arrayValue.values)

@@ -1,8 +1,13 @@
 import { expect } from 'chai';
 import { gzipSync } from 'node:zlib';
 import type { Point } from '../../../lib/event.js';
+import type { Attributes } from '../../../lib/http/opentelemetry/attributes.js';
+import { Limits } from '../../../lib/http/opentelemetry/limits.js';
+import { readProtobufMetrics } from '../../../lib/http/opentelemetry/protobuf.js';
+import { RecentlyUsed } from '../../../lib/http/recently-used.js';
 import { type Front, openFront } from '../front.js';
-import { type ExportRequest, type MetricJson, type PointJson, toProtobuf } from './encoding.js';
+import type { TagChoice } from '../../../lib/http/opentelemetry/streams.js';
+import { type Data, type ExportRequest, type MetricJson, type PointJson, toProtobuf } from './encoding.js';
 
 const START = '1700000000000000000';
 const RESOURCE = { attributes: [attribute('service.name', 'shop'), attribute('host.name', 'web-1')] };
@@ -32,6 +37,19 @@ function storedIn(front: Front): string[] {
     .map(textOf)
     .sort();
 }
+
+/** Values that JSON can have and Protocol Buffers cannot. */
+const NO_DISTRIBUTIONS: readonly object[] = [
+  { histogram: { count: '-1' } },
+  { histogram: { count: 'NaN' } },
+  { histogram: { bucketCounts: ['1', 'Infinity'], explicitBounds: [1] } },
+  { histogram: { bucketCounts: [-1] } },
+  { exponentialHistogram: { zeroCount: 'Infinity' } },
+  { exponentialHistogram: { scale: 'NaN', positive: { bucketCounts: ['1'] } } },
+  { exponentialHistogram: { scale: 0.5, positive: { bucketCounts: ['1'] } } },
+  { exponentialHistogram: { negative: { offset: 'Infinity', bucketCounts: ['1'] } } },
+  { exponentialHistogram: { positive: { bucketCounts: [1e300] } } },
+];
 
 function textOf({ series: { name, tags }, time, value }: Point): string {
   const own = Object.entries(tags).filter(([key]) => key !== 'host.name');
@@ -133,6 +151,16 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(storedIn(front)).to.deep.equal(['orders{other=stream} 2=2', 'orders{} 2=2']);
     });
 
+    it('counts from a start that lies behind within the millisecond, and waits for one that lies further behind', async () => {
+      const near = { startTimeUnixNano: String(BigInt(START) + 500_000n) };
+      await sendAll(sumOf(0, 5, near), sumOf(2, 7, near));
+      expect(storedIn(front)).to.deep.equal(['orders{} 0=5', 'orders{} 2=2']);
+      const attributes = [attribute('other', 'stream')];
+      const far = { attributes, startTimeUnixNano: at(1) };
+      await sendAll(sumOf(0, 5, far), sumOf(2, 7, far));
+      expect(storedIn(front)).to.include('orders{other=stream} 2=7').and.not.include('orders{other=stream} 0=5');
+    });
+
     it('counts what is sent again once, at any time', async () => {
       await sendAll(sumOf(1, 5), sumOf(1, 5), sumOf(2, 7), sumOf(3, 9), sumOf(2, 7), sumOf(1, 5), sumOf(3, 9));
       expect(storedIn(front)).to.deep.equal(['orders{} 1=5', 'orders{} 2=2', 'orders{} 3=2']);
@@ -232,6 +260,19 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(storedIn(front)).to.deep.equal(['g{} 1=4']);
     });
 
+    it('stores no number that is none, also where it comes out of adding and subtracting', async () => {
+      const sums = (seconds: number, sum: number): PointJson[] =>
+        ['a', 'b'].map((way) => {
+          const attributes = [attribute('way', way)];
+          return { attributes, startTimeUnixNano: START, timeUnixNano: at(seconds), count: '1', sum };
+        });
+      const histogram = (temporality: number, dataPoints: PointJson[]): ExportRequest =>
+        requestOf({ name: 'h', histogram: { aggregationTemporality: temporality, dataPoints } });
+      await sendAll(histogram(1, sums(1, 1.7e308)), histogram(2, sums(2, -1.7e308)), histogram(2, sums(3, 1.7e308)));
+      expect(front.points.map(({ value }) => value).filter((value) => !Number.isFinite(value))).to.deep.equal([]);
+      expect(storedIn(front)).to.include('h.count{way=b} 3=0').and.not.include('h.sum{way=b} 3=Infinity');
+    });
+
     it('takes gzip', async () => {
       const body = gzipSync(encode(sumOf(1, 5)));
       const headers = { 'content-type': type, 'content-encoding': 'gzip' };
@@ -239,11 +280,68 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(storedIn(front)).to.deep.equal(['orders{} 1=5']);
     });
 
+    it('takes names and attributes of megabytes that thousands of data points have, and keeps them apart', async () => {
+      const long = 'x'.repeat(2 ** 20);
+      const metricsOf = (end: string): MetricJson[] => {
+        const point = (index: number): PointJson => ({
+          attributes: [attribute('index', String(index))],
+          ...{ startTimeUnixNano: START, timeUnixNano: at(1), asDouble: 1 },
+        });
+        const dataPoints = Array.from({ length: 1500 }, (_, index) => point(index));
+        return [{ name: long + end, sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints } }];
+      };
+      const request = (end: string): ExportRequest => ({
+        resourceMetrics: [
+          {
+            resource: { attributes: [attribute('service.name', 'shop'), attribute('host.name', long + end)] },
+            scopeMetrics: [{ scope: { name: long + end }, metrics: metricsOf('') }, { metrics: metricsOf('b') }],
+          },
+        ],
+      });
+      await sendAll(request('1'), request('2'), request('1'));
+      const stored = front.points.filter(({ series }) => series.name !== 'otel.cumulative');
+      expect(stored).to.have.length(6000);
+      expect(new Set(stored.map(({ series }) => series.name)).size).to.equal(2);
+      expect(new Set(stored.map(({ series }) => series.tags['host.name'])).size).to.equal(2);
+      expect(stored.every(({ value, series }) => value === 1 && /^x{119}~[0-9a-f]{8}$/.test(series.name))).to.equal(
+        true,
+      );
+    });
+
+    it('takes a thousand attributes of data points with thousands of buckets, and keeps those apart', async () => {
+      const attributes = Array.from({ length: 1000 }, (_, index) => attribute(`k${index}`, 'x'.repeat(200)));
+      const explicitBounds = Array.from({ length: 5000 }, (_, index) => index);
+      const counted = { startTimeUnixNano: START, timeUnixNano: at(1), count: '5000', explicitBounds };
+      const bucketCounts = explicitBounds.map(() => '1');
+      const dataPoints = ['a', 'b'].map((way) => ({
+        attributes: [...attributes.slice(1), attribute('way', way)],
+        ...counted,
+        bucketCounts,
+      }));
+      const request = requestOf({ name: 'h', histogram: { aggregationTemporality: 2, dataPoints } });
+      await sendAll(request, request);
+      const buckets = front.points.filter(({ series }) => series.name === 'h.bucket');
+      expect(buckets).to.have.length(10_000);
+      expect(new Set(buckets.map(({ series }) => series.key)).size).to.equal(10_000);
+      expect(buckets.every(({ value }) => value === 1)).to.equal(true);
+    });
+
     it('refuses more than 10,000 data points whole', async () => {
       const dataPoints = Array.from({ length: 10_001 }, (_, index) => ({ timeUnixNano: at(index), asDouble: 1 }));
       const response = await send(requestOf({ name: 'g', gauge: { dataPoints } }));
       expect(response.status).to.equal(413);
       expect(await response.text()).to.include('at most 10000 data points');
+      expect(front.points).to.deep.equal([]);
+    });
+
+    it('refuses more than 500,000 attributes whole, those within others among them', async () => {
+      const value = {
+        kvlistValue: { values: [attribute('a', ''), { key: 'b', value: { arrayValue: { values: [{}] } } }] },
+      };
+      const attributes = Array.from({ length: 170 }, (_, index) => ({ key: `k${index}`, value }));
+      const dataPoints = Array.from({ length: 800 }, () => ({ attributes, timeUnixNano: at(1), asDouble: 1 }));
+      const response = await send(requestOf({ name: 'g', gauge: { dataPoints } }));
+      expect(response.status).to.equal(413);
       expect(front.points).to.deep.equal([]);
     });
 
@@ -264,3 +362,115 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
     });
   });
 }
+
+describe('POST /v1/metrics', () => {
+  it('asks the store nothing, and forgets nothing, for who may not write to the namespace', async () => {
+    let asked = 0;
+    const choice = { resourceTags: [], tags: null };
+    const horizon = (): Promise<() => Promise<void>> => {
+      asked++;
+      return Promise.resolve(() => Promise.resolve());
+    };
+    const front = await openFront({ opentelemetry: { choice, horizon } });
+    const send = async (seconds: number, token: string): Promise<number> => {
+      const headers = { 'content-type': 'application/x-protobuf', authorization: `Bearer ${token}` };
+      const body = toProtobuf(sumOf(seconds, seconds));
+      return (await front.fetch('/v1/metrics', { method: 'POST', body, headers })).status;
+    };
+    expect([await send(1, 'limited'), asked]).to.deep.equal([403, 0]);
+    expect([await send(1, 'all'), asked]).to.deep.equal([200, 1]);
+    expect([await send(2, 'limited'), await send(2, 'all'), asked]).to.deep.equal([403, 200, 1]);
+    await front.close();
+  });
+});
+
+describe('POST /v1/metrics in JSON alone', () => {
+  it('leaves out distributions with counts, scales and offsets that cannot be', async () => {
+    const front = await openFront();
+    const metrics = NO_DISTRIBUTIONS.flatMap((metric, index) =>
+      Object.entries(metric).map(([kind, point]) => ({
+        name: `n${index}`,
+        [kind]: { aggregationTemporality: 1, dataPoints: [{ timeUnixNano: at(1), ...(point as object) }] },
+      })),
+    );
+    const body = JSON.stringify(requestOf(...metrics));
+    const headers = { 'content-type': 'application/json' };
+    const response = await front.fetch('/v1/metrics', { method: 'POST', body, headers });
+    const { partialSuccess } = (await response.json()) as { partialSuccess?: { rejectedDataPoints: string } };
+    expect(partialSuccess?.rejectedDataPoints).to.equal(String(NO_DISTRIBUTIONS.length));
+    expect(front.points).to.deep.equal([]);
+    await front.close();
+  });
+});
+
+describe('Metrics in Protocol Buffers', () => {
+  it('keep nothing of resources and metrics without data points, however many', () => {
+    const metric = { name: 'g', gauge: { dataPoints: [] } };
+    const empty = Buffer.from(toProtobuf({ resourceMetrics: [{ scopeMetrics: [{ metrics: [metric, metric] }] }] }));
+    const right = toProtobuf(sumOf(1, 5));
+    const body = Buffer.concat([...Array.from({ length: 1000 }, () => empty), Buffer.alloc(2000, '\x0a\0'), right]);
+    const attributes = new RecentlyUsed<Attributes>(({ bytes }) => bytes);
+    const read = readProtobufMetrics(body, { limits: new Limits(), attributes });
+    expect(read.map(({ metrics }) => metrics.length)).to.deep.equal([1]);
+  });
+});
+
+describe('Chosen attributes of OpenTelemetry', () => {
+  const RESOURCE_ATTRIBUTES = [...RESOURCE.attributes, attribute('k8s.pod.name', 'pod-1'), attribute('os', 'linux')];
+
+  /** What is stored of requests where only these attributes become tags. */
+  async function storedWith(choice: TagChoice, ...requests: ExportRequest[]): Promise<string[]> {
+    const front = await openFront({
+      opentelemetry: { choice, horizon: () => Promise.resolve(() => Promise.resolve()) },
+    });
+    try {
+      for (const request of requests) {
+        const response = await front.fetch('/v1/metrics', {
+          method: 'POST',
+          body: toProtobuf(request),
+          headers: { 'content-type': 'application/x-protobuf' },
+        });
+        if (response.status !== 200) throw new Error(await response.text());
+      }
+      return storedIn(front);
+    } finally {
+      await front.close();
+    }
+  }
+
+  function states(kind: Partial<Data>, seconds: number, values: Readonly<Record<string, number>>): ExportRequest {
+    const dataPoints = Object.entries(values).map(([key, asDouble]) => {
+      const [state = '', cpu = ''] = key.split(' ');
+      const attributes = [attribute('state', state), attribute('cpu', cpu)];
+      return { startTimeUnixNano: START, timeUnixNano: at(seconds), attributes, asDouble };
+    });
+    const metric = { name: 'time', sum: { ...kind, isMonotonic: true, dataPoints } };
+    const resource = { attributes: RESOURCE_ATTRIBUTES };
+    return { resourceMetrics: [{ resource, scopeMetrics: [{ scope: { name: 'test' }, metrics: [metric] }] }] };
+  }
+
+  it('are those of the resource that are named, and all of the data point', async () => {
+    const stored = await storedWith(
+      { resourceTags: ['k8s.pod.name', 'absent'], tags: null },
+      states({ aggregationTemporality: 1 }, 1, { 'idle 0': 1 }),
+    );
+    expect(stored).to.deep.equal(['time{cpu=0,k8s.pod.name=pod-1,state=idle} 1=1']);
+  });
+
+  it('add up what differs in others alone, each count by itself', async () => {
+    const choice = { resourceTags: [], tags: ['state', 'absent'] };
+    const cumulative = { aggregationTemporality: 2 };
+    const first = states(cumulative, 1, { 'idle 0': 10, 'idle 1': 20, 'user 0': 1 });
+    // The second processor began anew, and the first went on.
+    const second = states(cumulative, 2, { 'idle 0': 15, 'idle 1': 4, 'user 0': 3 });
+    const expected = ['time{state=idle} 1=30', 'time{state=idle} 2=9', 'time{state=user} 1=1', 'time{state=user} 2=2'];
+    expect(await storedWith(choice, first, second, first, second)).to.deep.equal(expected);
+    const deltas = states({ aggregationTemporality: 1 }, 1, { 'idle 0': 10, 'idle 1': 20, 'user 0': 1 });
+    expect(await storedWith(choice, deltas, deltas)).to.deep.equal(expected.filter((text) => text.includes(' 1=')));
+  });
+
+  it('may be none', async () => {
+    const request = states({ aggregationTemporality: 2 }, 1, { 'idle 0': 10, 'user 0': 1 });
+    expect(await storedWith({ resourceTags: [], tags: [] }, request)).to.deep.equal(['time{} 1=11']);
+  });
+});

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { compressSync } from 'snappy';
+import { Admission } from '../../../lib/admission.js';
 import { type Front, openFront } from '../front.js';
 import { type SentSeries, STALE, version1, version2 } from './encoding.js';
 
@@ -173,6 +174,54 @@ for (const [version, { type, encode }] of Object.entries(VERSIONS)) {
   });
 }
 
+describe('Remote write', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 12 });
+  const label = fc.tuple(fc.oneof(fc.constantFrom('__name__', 'job', 'instance', 'name'), text), text);
+  const sample = fc.tuple(
+    fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 0, max: 5000 }) }, fc.maxSafeInteger()),
+    fc.oneof(fc.double(), fc.constant(STALE)),
+  );
+  const request = fc.array(
+    fc.record({
+      labels: fc.uniqueArray(label, { selector: ([key]) => key, maxLength: 6 }),
+      samples: fc.array(sample, { maxLength: 4 }),
+      histograms: fc.nat(2),
+    }),
+    { maxLength: 5 },
+  );
+
+  /** The answer to a request that is sent twice, and what is stored of it. */
+  async function outcomeOf(
+    all: readonly SentSeries[],
+    { type, encode }: (typeof VERSIONS)[keyof typeof VERSIONS],
+  ): Promise<unknown> {
+    const front = await openFront();
+    const answers: unknown[] = [];
+    for (let time = 0; time < 2; time++) {
+      const response = await front.fetch('/api/v1/write', {
+        method: 'POST',
+        body: compressSync(encode(all)),
+        headers: { 'content-type': type, 'content-encoding': 'snappy' },
+      });
+      const counts = [...response.headers].filter(([name]) => /^x-(?:prometheus|tracking)-/.test(name));
+      answers.push([response.status, await response.text(), counts]);
+    }
+    await front.close();
+    const points = front.points.map(({ series, time, value }) => `${JSON.stringify(series.key)} ${time}=${value}`);
+    return { answers, points: points.sort() };
+  }
+
+  it('stores the same of the same series in either version', async function () {
+    this.timeout(30_000 + CASES * 1000);
+    await fc.assert(
+      fc.asyncProperty(request, async (all) => {
+        expect(await outcomeOf(all, VERSIONS['2.0'])).to.deep.equal(await outcomeOf(all, VERSIONS['1.0']));
+      }),
+      { numRuns: Math.ceil(CASES / 4) },
+    );
+  });
+});
+
 describe('POST /api/v1/write', () => {
   let front: Front;
   before(async () => {
@@ -190,10 +239,45 @@ describe('POST /api/v1/write', () => {
     return response.status;
   }
 
+  it('takes texts of megabytes that thousands of labels are, and keeps series apart', async () => {
+    const texts = [0, 1].map((more) => 'x'.repeat(2 ** 21 + more));
+    const series = Array.from({ length: 2000 }, (_, index): SentSeries => {
+      const text = texts[index % 2] ?? '';
+      const labels = Array.from({ length: 30 }, (_, label) => [`l${label}`, text] as const);
+      return { labels: [['__name__', `long${index}`], ...labels], samples: [[1, index]] };
+    });
+    const headers = { 'content-type': V2, 'content-encoding': 'gzip' };
+    expect(await statusOf(gzipSync(version2(series)), headers)).to.equal(204);
+    const stored = front.points.filter(({ series: { name } }) => name.startsWith('long'));
+    expect(stored).to.have.length(2000);
+    expect(new Set(stored.map(({ series: { tags } }) => tags.l1)).size).to.equal(2);
+    expect(stored[0]?.series.tags.l1).to.match(/^x{119}~[0-9a-f]{8}$/);
+  });
+
+  it('refuses more than 400,000 labels in a table of texts', async () => {
+    const labels = Array.from({ length: 900 }, (_, index) => [`l${index}`, 'v'] as const);
+    const series = Array.from({ length: 445 }, (_, index): SentSeries => ({ labels, samples: [[index, 1]] }));
+    const headers = { 'content-type': V2, 'content-encoding': 'gzip' };
+    expect(await statusOf(gzipSync(version2(series)), headers)).to.equal(413);
+    expect(await statusOf(gzipSync(version2(series.slice(1))), headers)).to.equal(204);
+  });
+
   it('takes gzip, and no compression at all', async () => {
     const body = version1([{ labels: [['__name__', 'up']], samples: [[1, 1]] }]);
     expect(await statusOf(body, {})).to.equal(204);
     expect(await statusOf(gzipSync(body), { 'content-encoding': 'gzip' })).to.equal(204);
+  });
+
+  it('makes Prometheus try again where its application has its share, for it drops what is answered 429', async () => {
+    const admission = new Admission(10_000);
+    admission.enter(7000, 'all');
+    const full = await openFront({ admission });
+    const body = version1([{ labels: [['__name__', 'up']], samples: [[1, 1]] }]);
+    const response = await full.fetch('/api/v1/write', { method: 'POST', body, headers: { 'content-type': V1 } });
+    expect(response.status).to.equal(503);
+    expect(response.headers.get('retry-after')).to.equal('1');
+    expect(await response.text()).to.include('of this application');
+    await full.close();
   });
 
   it('refuses other messages and compressions', async () => {

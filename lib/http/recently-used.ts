@@ -1,0 +1,46 @@
+import { boundedText } from './bounded-text.js';
+
+/** Roughly the bytes of one generation, and what an entry takes beside its key and its value. */
+const MAX_BYTES = 16 * 2 ** 20;
+const ENTRY_BYTES = 100;
+
+/** Longer words are known by a hash: no entry is of megabytes, and no two long ones are compared to their ends. */
+const LONGEST_KEY = 4096;
+
+/**
+ * Remembers what the words of another program became, such as a series: making it takes many times as long as finding
+ * it again, and agents send the same words over and over. What was not asked for lately is forgotten, so that all of it
+ * together has a bound.
+ */
+export class RecentlyUsed<Value> {
+  private recent = new Map<string, Value>();
+  private older = new Map<string, Value>();
+  private recentBytes = 0;
+
+  /** @param bytesOf - roughly the bytes that a value takes */
+  constructor(private readonly bytesOf: (value: Value) => number) {}
+
+  /** @param words - equal for equal words, and only for them */
+  find(words: string, make: () => Value): Value {
+    const key = boundedText(words, LONGEST_KEY);
+    const known = this.recent.get(key);
+    if (known !== undefined) return known;
+    const value = this.older.get(key) ?? make();
+    this.recent.set(key, value);
+    this.grow(ENTRY_BYTES + 2 * key.length + this.bytesOf(value));
+    return value;
+  }
+
+  private grow(bytes: number): void {
+    this.recentBytes += bytes;
+    if (this.recentBytes <= MAX_BYTES) return;
+    this.older = this.recent;
+    this.recent = new Map();
+    this.recentBytes = 0;
+  }
+}
+
+/** A text as a part of a key: its length in front, so that no two rows of texts make the same key. */
+export function framed(text: string): string {
+  return `${text.length} ${text}`;
+}

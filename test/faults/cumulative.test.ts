@@ -1,0 +1,7 @@
+import { killWhileCounting, TIMEOUT } from './cumulative.js';
+
+describe('kill -9 of the service on DuckDB while OpenTelemetry counts on and on', function () {
+  this.timeout(TIMEOUT);
+
+  it('leaves each increase as it was counted, resends and resets included', () => killWhileCounting('embedded'));
+});
