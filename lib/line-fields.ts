@@ -118,7 +118,8 @@ function endOfValue(line: string, start: number, end: number): number {
 }
 
 function valueOf(text: string, key: string): number | undefined {
-  if (text.startsWith('"')) return undefined;
+  // InfluxDB takes a string that is one quote, which escapes can make, and its process ends at it.
+  if (text.startsWith('"') && text !== '"') return undefined;
   const value = NUMBER_START.test(text) ? numberOf(text) : booleanOf(text);
   if (value !== undefined) return value;
   throw badLine(

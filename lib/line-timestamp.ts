@@ -22,7 +22,7 @@ export function readTimestamp(line: string, endOfFields: number, unit: bigint): 
   // InfluxDB looks no further where a newline stands in the place of the timestamp.
   if (text === '' && (rest === '' || rest.startsWith('\n'))) return undefined;
   if (!/^ *$/.test(rest) || text === '' || text === '-') {
-    throw badLine(`has a timestamp ${quoted(text + rest)}, which is no whole number`);
+    throw badLine(`has a timestamp ${quoted(line.slice(start))}, which is no whole number`);
   }
   return timeOf(wholeNumber(text) * unit);
 }

@@ -13,6 +13,9 @@ const AT_ONCE = 500;
 /** Requests under way. */
 const SENDERS = 4;
 
+/** InfluxDB's process ends at a string that is one quote, so that it is sent none. */
+const ONE_QUOTE = String.raw`with the value "\""`;
+
 /** The time that lines without one get, in both. */
 const NOW = 42n;
 
@@ -66,6 +69,7 @@ async function compare(server: InfluxDBServer, reads: readonly Read[], seed: str
   const queue = reads.entries();
   const send = async (): Promise<void> => {
     for (const [, { sent, points, refusal }] of queue) {
+      if (refusal?.mistakes.some(({ message }) => message.includes(ONE_QUOTE)) === true) continue;
       const { status, words } = await write(bucket, sent);
       const where = `${seed}\n${JSON.stringify(sent)}\nours: ${JSON.stringify(refusal?.mistakes ?? 'accepted')}\nInfluxDB: ${status} ${words}`;
       if (points === undefined) {

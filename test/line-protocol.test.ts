@@ -115,6 +115,7 @@ describe('line protocol', () => {
     expect(words('m =1')).to.equal('line 1 has a field without a key: FIELD=VALUE');
     expect(words('m v=1,b')).to.match(/^line 1 has fields that are not FIELD=VALUE/);
     expect(words('m v="a')).to.equal('line 1 has a string that does not end: a quote is missing');
+    expect(words('m a\\\\=" a=" 1')).to.match(/^line 1 has a field .* with the value "\\"", which is none/);
     expect(words('m v=1 now')).to.equal('line 1 has a timestamp "now", which is no whole number');
     expect(words('m v=1 1\r')).to.match(/which is no whole number \(lines end with a newline, without/);
     expect(words('m v=1 1605179400000', { precision: 's' })).to.match(/must lie in the days .*: is precision what it/);
