@@ -62,7 +62,7 @@ export class LineReading {
   /** Reads some lines, at least one, and gives where the next one begins. */
   private readPart(start: number): number {
     const { body } = this;
-    for (let size = PART_BYTES; ; size *= 2) {
+    for (let size = PART_BYTES; ; size *= 8) {
       const newline = body.indexOf(NEWLINE, start + size);
       const end = newline < 0 ? body.length : newline + 1;
       size = end - start;
