@@ -1,5 +1,6 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { TrackingError, messageOf } from '../errors.js';
+import { wordsOfBytes } from './recently-used.js';
 
 /** How a field's tag reads on the wire: its number and its wire type. */
 export function tagOf(field: number, type: WireType): number {
@@ -71,6 +72,14 @@ export class ProtobufReader extends BinaryReader {
     return this.string(true);
   }
 
+  /** Bytes, or those of a text: a part of the body and no copy. */
+  part(): Buffer {
+    const end = this.end();
+    const part = this.bytesOfBody.subarray(this.pos, end);
+    this.pos = end;
+    return part;
+  }
+
   uint64Fixed(): bigint {
     return this.bytesOfBody.readBigUInt64LE((this.pos += 8) - 8);
   }
@@ -90,7 +99,7 @@ export class ProtobufReader extends BinaryReader {
   /**
    * Passes over a field that may be repeated, as often as it comes one after the other, the first without its tag.
    * @param end - where the message ends
-   * @returns the bytes as a text: equal for equal fields, and only for them
+   * @returns its words: equal for equal fields, and only for them
    */
   run(tag: number, end: number): string {
     const start = this.pos;
@@ -103,7 +112,7 @@ export class ProtobufReader extends BinaryReader {
         break;
       }
     }
-    return this.bytesOfBody.toString('latin1', start, this.pos);
+    return wordsOfBytes(this.bytesOfBody, start, this.pos);
   }
 
   /** The numbers of a packed field, one by one. */
