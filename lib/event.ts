@@ -178,7 +178,9 @@ export function seriesOf(namespace: string, name: string, tags: Tags = NO_TAGS):
   return { namespace, name, tags: Object.fromEntries(entries), key };
 }
 
-/** The series of the same namespace and tags with another name. */
-export function renamed({ namespace, name: before, tags, key }: Series, name: string): Series {
-  return { namespace, name, tags, key: `${namespace}\0${name}${key.slice(namespace.length + 1 + before.length)}` };
+/** Makes the series of one namespace and tags by their names, so that thousands of them share what they have in common. */
+export function seriesByName(namespace: string, tags: Tags): (name: string) => Series {
+  const common = seriesOf(namespace, '', tags);
+  const keyOfTags = common.key.slice(namespace.length + 1);
+  return (name) => ({ namespace, name, tags: common.tags, key: `${namespace}\0${name}${keyOfTags}` });
 }

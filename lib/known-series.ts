@@ -1,5 +1,5 @@
 import type { adoptTags, adoptText } from './adoption.js';
-import { renamed, type Series, seriesOf } from './event.js';
+import { type Series, seriesByName } from './event.js';
 import { refuseLongSeries } from './line-limits.js';
 import type { SeriesText } from './line-series.js';
 import { owned } from './owned-text.js';
@@ -12,8 +12,7 @@ export interface Adoption {
 
 /** The fields that were read of one measurement and tags. */
 export interface SeriesFields {
-  /** What is the same in all of their series: everything but the name. */
-  readonly common: Series;
+  readonly seriesOf: (name: string) => Series;
   readonly byKey: Map<string, Field>;
   /** As they stood in a line: most lines of a series have the same ones in the same order. */
   readonly order: Field[];
@@ -74,7 +73,7 @@ export class KnownSeries {
   add(words: string, { measurement, tags }: SeriesText): SeriesFields {
     const namespace = this.adopt.text(owned(measurement));
     const own = {
-      common: seriesOf(namespace, '', this.adopt.tags(tags.map(([key, value]) => [owned(key), owned(value)]))),
+      seriesOf: seriesByName(namespace, this.adopt.tags(tags.map(([key, value]) => [owned(key), owned(value)]))),
       byKey: new Map<string, Field>(),
       order: [],
       size: ENTRY_BYTES + 3 * words.length,
@@ -101,7 +100,7 @@ export class KnownSeries {
   }
 
   private addField(fields: SeriesFields, words: string, key: string): Field {
-    const series = renamed(fields.common, this.adopt.text(owned(key)));
+    const series = fields.seriesOf(this.adopt.text(owned(key)));
     this.characters += series.key.length;
     refuseLongSeries(this.characters);
     const field = { text: owned(`${words}=`), series };

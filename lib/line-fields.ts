@@ -4,13 +4,6 @@ import { refuseLongNames } from './line-series.js';
 import { skipBlanks } from './line-syntax.js';
 import { booleanOf, numberOf } from './line-values.js';
 
-export interface FieldText {
-  /** As it is written, with its escapes. */
-  readonly key: string;
-  /** Booleans are 1 and 0; a string has none. */
-  readonly value: number | undefined;
-}
-
 const SPACE = 32;
 const QUOTE = 34;
 const COMMA = 44;
@@ -27,28 +20,32 @@ export function unescapeFieldKey(key: string): string {
 
 /**
  * Reads the fields that stand behind the space that ends the series.
+ * @param take - told of each key as it is written, with its escapes, and of the value: booleans are 1 and 0, and a string
+ *   has none
+ * @returns where they end
  * @throws TrackingError `invalid`, or `too-large` where there are more than a request may have
  */
 export function readFields(
   line: string,
   space: number,
-): { readonly fields: readonly FieldText[]; readonly end: number } {
+  take: (key: string, value: number | undefined) => void,
+): number {
   const start = skipBlanks(line, space);
   const end = endOfFields(line, start);
   // Where all of it is short, the names are: no character takes more than three bytes a unit.
   const seriesBytes = 3 * end + 4 <= MAX_NAMES_BYTES ? 0 : Buffer.byteLength(line.slice(0, space));
-  const fields: FieldText[] = [];
+  let count = 0;
   for (let at = start; at < end;) {
     const equals = unescapedEquals(line, at, end);
     const key = line.slice(at, equals);
     if (equals > end - 2) throw badLine(`has a field ${quoted(key)} without a value`);
     at = endOfValue(line, equals + 1, end);
     if (seriesBytes > 0) refuseLongNames(seriesBytes, key);
-    fields.push({ key, value: valueOf(line.slice(equals + 1, at), key) });
-    refuseTooManyFields(fields.length);
+    take(key, valueOf(line.slice(equals + 1, at), key));
+    refuseTooManyFields(++count);
     at++;
   }
-  return { fields, end };
+  return end;
 }
 
 /** Looks at all fields as a whole: here a backslash takes any character with it. */

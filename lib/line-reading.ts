@@ -1,8 +1,8 @@
 import { type Mistake, TrackingError } from './errors.js';
-import { ITSELF, MAX_MISTAKES_LISTED, SAMPLE } from './event.js';
+import { MAX_MISTAKES_LISTED } from './event.js';
 import type { KnownSeries } from './known-series.js';
 import { readFields, unescapeFieldKey } from './line-fields.js';
-import { refuseTooManyFields, refuseTooManyLines } from './line-limits.js';
+import { refuseTooManyLines } from './line-limits.js';
 import { badLine, quoted } from './line-mistake.js';
 import type { LineReception, LinesRead } from './line-protocol.js';
 import { readSeries } from './line-series.js';
@@ -143,18 +143,14 @@ export class LineReading {
     const end = endOfSeries(line);
     const words = line.slice(0, Math.max(0, end));
     const series = this.known.find(words) ?? this.known.add(words, readSeries(line));
-    const read = readFields(line, end);
-    const timestamp = readTimestamp(line, read.end, this.unit);
-    const time = timestamp ?? this.reception.receivedAt;
-    const identity = timestamp === undefined ? ITSELF : SAMPLE;
-    read.fields.forEach(({ key, value }, index) => {
+    const first = this.points.length;
+    let index = 0;
+    const endOfFields = readFields(line, end, (key, value) => {
       if (value === undefined) this.takeString(key);
-      else {
-        const own = this.known.seriesOf(series, key, unescapeFieldKey(key), index);
-        this.points.push({ series: own, time, value: value === 0 ? 0 : value, identity });
-      }
+      else this.plain.take(this.known.seriesOf(series, key, unescapeFieldKey(key), index), value);
+      index++;
     });
-    refuseTooManyFields(this.points.length);
+    this.plain.stamp(first, readTimestamp(line, endOfFields, this.unit));
   }
 
   private takeString(key: string): void {

@@ -1,4 +1,4 @@
-import { type Identity, ITSELF, type Point, SAMPLE, type Series } from './event.js';
+import { ITSELF, type Point, SAMPLE, type Series } from './event.js';
 import type { KnownSeries, SeriesFields } from './known-series.js';
 import { refuseTooManyFields } from './line-limits.js';
 import { booleanOf, numberOf } from './line-values.js';
@@ -54,7 +54,9 @@ export class PlainLines {
       at = this.readField(fields, index, at + 1, end);
       if (at < 0) return false;
     }
-    return at >= end ? this.stampReceipt(first) : this.stampPlain(first, at, end);
+    if (at < end) return this.stampPlain(first, at, end);
+    this.stamp(first, undefined);
+    return true;
   }
 
   /** Reads FIELD=VALUE, and gives where it ends; a negative number where it is not plain. */
@@ -76,9 +78,14 @@ export class PlainLines {
     }
     at = this.readNumber(at, end);
     if (at < 0) return at;
-    this.points.push({ series, time: 0n, value: this.value, identity: ITSELF });
-    refuseTooManyFields(this.points.length);
+    this.take(series, this.value);
     return at;
+  }
+
+  /** Adds a point whose time is not read yet. Zero has no sign. */
+  take(series: Series, value: number): void {
+    this.points.push({ series, time: 0n, value: value === 0 ? 0 : value, identity: ITSELF });
+    refuseTooManyFields(this.points.length);
   }
 
   /** Reads a number or a boolean into `value`, and gives where it ends; a negative number where it is not plain. */
@@ -103,7 +110,7 @@ export class PlainLines {
     const ended = at >= end || code === COMMA || code === SPACE;
     if (!ended || digits === 0 || digits > EXACT_DIGITS) return this.readToken(start, at, end);
     if (dot >= 0) number /= POWERS_OF_TEN[at - dot - 1] ?? 1;
-    this.value = negative && number !== 0 ? -number : number;
+    this.value = negative ? -number : number;
     return at;
   }
 
@@ -117,7 +124,7 @@ export class PlainLines {
     const token = text.slice(start, at);
     const value = numberOf(token) ?? booleanOf(token);
     if (value === undefined) return -1;
-    this.value = value === 0 ? 0 : value;
+    this.value = value;
     return at;
   }
 
@@ -134,16 +141,14 @@ export class PlainLines {
       this.timestamp = timestamp;
       this.time = time;
     }
-    this.stamp(first, this.time, SAMPLE);
+    this.stamp(first, this.time);
     return true;
   }
 
-  private stampReceipt(first: number): true {
-    this.stamp(first, this.receivedAt, ITSELF);
-    return true;
-  }
-
-  private stamp(first: number, time: Nanoseconds, identity: Identity): void {
+  /** Gives the points from `first` on the time of their line; where it brings none, that of receipt. */
+  stamp(first: number, timestamp: Nanoseconds | undefined): void {
+    const time = timestamp ?? this.receivedAt;
+    const identity = timestamp === undefined ? ITSELF : SAMPLE;
     for (let index = first; index < this.points.length; index++) {
       const point = this.points[index];
       if (point === undefined) return;
