@@ -1,4 +1,11 @@
+import { SeriesTexts } from '../lib/archive.js';
+import { linePrefix, lineOf } from '../lib/influxdb/line-protocol.js';
+import { momentOf } from '../lib/influxdb/moments.js';
+import { LineProtocol } from '../lib/line-protocol.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { natsSettings } from '../test/faults/setups.js';
 import { influxDB } from '../test/servers/influxdb.js';
+import { OwnNatsServer } from '../test/servers/nats.js';
 import { APPLICATION, influxDBSettings, ServiceProcess } from '../test/servers/service.js';
 import { median, processorPressure } from './wrk.js';
 
@@ -6,6 +13,9 @@ import { median, processorPressure } from './wrk.js';
  * Lines of line protocol a second, in batches of 5,000, each durable when answered, on a few connections: sent to the
  * service on either store, and the same lines to InfluxDB itself. Rounds alternate, and each ratio is the median over
  * the rounds. The times follow the clock, as those of agents do.
+ *
+ * Every field is an event of a series of its own, so that the service writes a line for each of them. These very lines
+ * are sent to InfluxDB itself too: no service in front of it could be faster than that.
  */
 const LINES = 5000;
 const SERIES = 1000;
@@ -18,6 +28,10 @@ interface Target {
   readonly name: string;
   readonly url: string;
   readonly token: string;
+  /** What it gets of a batch, where that is something else. */
+  readonly bodyOf?: (batch: Buffer) => Buffer;
+  /** Resolves once what it took is in the store, so that the next has the machine for itself. */
+  readonly settled?: () => Promise<void>;
 }
 
 const start = BigInt(Date.now() + 5000) * 1_000_000n;
@@ -38,9 +52,22 @@ function makeBatch(fields: number): Buffer {
   return Buffer.from(lines.join('\n'));
 }
 
+const protocol = new LineProtocol();
+const prefixes = new SeriesTexts(linePrefix);
+
+/** The lines of a batch as the service writes them to InfluxDB. */
+function linesOfEvents(batch: Buffer): Buffer {
+  const { points } = protocol.read(batch, { precision: 'ns', strings: 'refuse', receivedAt: start });
+  const lines = points.map(({ series, time, value }) => {
+    const { milliseconds, nanoseconds } = momentOf(time);
+    return lineOf(prefixes.of(series), value, undefined, milliseconds, nanoseconds);
+  });
+  return Buffer.from(lines.join('\n'));
+}
+
 /** @returns lines a second */
-async function send({ url, token }: Target, batches: readonly Buffer[]): Promise<number> {
-  const queue = batches.values();
+async function send({ url, token, bodyOf }: Target, batches: readonly Buffer[]): Promise<number> {
+  const queue = (bodyOf ? batches.map(bodyOf) : batches).values();
   const started = performance.now();
   const connection = async (): Promise<void> => {
     for (const body of queue) {
@@ -57,21 +84,34 @@ async function send({ url, token }: Target, batches: readonly Buffer[]): Promise
 }
 
 const influxdb = await influxDB();
-const bucket = await influxdb.createBucket();
-const direct: Target = {
-  name: 'InfluxDB itself',
-  url: `${bucket.url}/api/v2/write?org=${bucket.org}&bucket=${bucket.bucket}`,
-  token: bucket.token,
-};
+
+async function itself(name: string, bodyOf?: Target['bodyOf']): Promise<Target> {
+  const { url, org, bucket, token } = await influxdb.createBucket();
+  return { name, url: `${url}/api/v2/write?org=${org}&bucket=${bucket}`, token, ...(bodyOf && { bodyOf }) };
+}
 
 async function service(name: string, settings: Record<string, string>): Promise<Target> {
   const { url } = await ServiceProcess.start(settings);
   return { name, url: `${url}/api/v2/write?bucket=any`, token: `${APPLICATION.id}:${APPLICATION.secret}` };
 }
 
+/** What is acknowledged behind a queue is in NATS, on disk, and comes to InfluxDB later. */
+async function behindQueue(name: string): Promise<Target> {
+  const settings = { ...influxDBSettings(await influxdb.createBucket()), ...natsSettings(await OwnNatsServer.start()) };
+  const target = await service(name, settings);
+  const metrics = new URL('/metrics', target.url);
+  const settled = async (): Promise<void> => {
+    while (!/^tracking_queue_lag_seconds 0$/m.test(await (await fetch(metrics)).text())) await sleep(100);
+  };
+  return { ...target, settled };
+}
+
+const direct = await itself('InfluxDB itself');
 const targets = [
   direct,
+  await itself('InfluxDB itself, a line for each event', linesOfEvents),
   await service('the service on InfluxDB', influxDBSettings(await influxdb.createBucket())),
+  await behindQueue('the service on InfluxDB behind NATS'),
   await service('the service on DuckDB', {}),
 ];
 
@@ -81,6 +121,7 @@ for (const fields of FIELDS) {
     const batches = Array.from({ length: round < 0 ? 10 : BATCHES }, () => makeBatch(fields));
     for (const target of targets) {
       const rate = await send(target, batches);
+      await target.settled?.();
       if (round >= 0) rates.get(target)?.push(rate);
     }
   }

@@ -9,7 +9,7 @@ import { type Series, seriesOf, type Tags } from './event.js';
  * - What is reserved here (a tag `name` or `time`, what begins with `_`, and `.` and `..`) gets `exported_` before it, as
  *   Prometheus does with labels that it needs for itself; once more where there is such a tag already, and a hash where
  *   there is that one too.
- * - What is too long is cut, and ends with `~` and 8 hexadecimal digits of a hash of the whole.
+ * - What is too long is cut, and ends with `~` and 16 hexadecimal digits of a hash of the whole.
  * - A control character, and half of a surrogate pair, becomes a space.
  * - A tag without a value is no tag.
  * - Beyond 16 tags, those that come last by their keys stand together in one tag `more`, as `key=value,key=value`.
@@ -19,7 +19,7 @@ export function adoptSeries(namespace: string, name: string, tags: Iterable<read
 }
 
 const MAX_KEY = 64; // characters, as in event-rules.ts
-const HASH = 8; // hexadecimal digits
+const HASH = 16; // hexadecimal digits: of millions of names no two are likely to share them
 const NO_CHARACTER = /[\p{Cc}\p{Cs}]/gu;
 
 /** A namespace, a name, or the value of a tag, as one of ours. An empty one is `unnamed`. */

@@ -13,7 +13,9 @@ export function addAgentCommands(program: Command, version: string): void {
     .command('agent')
     .description('send the figures of this host, and what StatsD clients send, to a service')
     // What stands behind `status` is meant for it.
-    .enablePositionalOptions();
+    .enablePositionalOptions()
+    // Else its one complaint of `agent sttaus` would be that there are too many arguments.
+    .allowExcessArguments();
 
   agent
     .option('--config <file>', 'settings, as deploy/tracking-agent.json5 has them')
@@ -35,10 +37,15 @@ export function addAgentCommands(program: Command, version: string): void {
     .option('--percentiles <numbers>', 'of StatsD timers (default: 90)')
     .option('--log-level <level>', 'error, warn, info or debug (default: info)')
     .option('--once', 'print what would be sent, one event a line, and end')
-    .action(async (flags: AgentFlags) => (await import('./run-agent.js')).runAgent(flags, version));
+    .action(async (flags: AgentFlags, { args: [word] }: Command) => {
+      if (word !== undefined)
+        agent.error(`error: unknown command 'agent ${word}': there are 'agent' and 'agent status'`);
+      await (await import('./run-agent.js')).runAgent(flags, version);
+    });
 
   agent
     .command('status')
+    .allowExcessArguments(false)
     .description('what an agent has sent, and what waits')
     .option('--config <file>', 'the settings file of the agent')
     .option('--buffer <directory>', 'its buffer (default: /var/lib/tracking-agent)')

@@ -1,3 +1,5 @@
+import type { Authenticator, Grant } from '../access.js';
+import { TrackingError } from '../errors.js';
 import type { Entrance } from './authenticate.js';
 
 const SCHEME = /^(bearer|token|basic) +(.*)$/i;
@@ -19,7 +21,22 @@ export const AGENT_ENTRANCE: Entrance = {
     const colon = text.indexOf(':');
     if (isBasic && colon < 0) return undefined;
     // No token of ours holds a colon, and no client id does.
-    if (colon < 0 || /^bearer$/i.test(scheme)) return authenticator.authenticate(text);
+    if (colon < 0 || /^bearer$/i.test(scheme)) return byToken(authenticator, text);
     return authenticator.authenticateClient(text.slice(0, colon), text.slice(colon + 1));
   },
 };
+
+/** Tells who took a client id for a token how the two are sent. */
+function byToken(authenticator: Authenticator, token: string): Grant | Promise<Grant> {
+  const refuse = (error: unknown): never => {
+    if (!(error instanceof TrackingError && error.code === 'unauthenticated')) throw error;
+    const hint = 'A client id and its secret are sent as "Token CLIENT_ID:CLIENT_SECRET" or as HTTP Basic.';
+    throw new TrackingError('unauthenticated', `${error.message} ${hint}`);
+  };
+  try {
+    const grant = authenticator.authenticate(token);
+    return grant instanceof Promise ? grant.catch(refuse) : grant;
+  } catch (error) {
+    return refuse(error);
+  }
+}

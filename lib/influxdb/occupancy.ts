@@ -43,7 +43,11 @@ export class SeriesTimes {
   /** Where the last page was that was given up for want of room. */
   private givenUp: { readonly start: number; readonly end: number } | undefined;
 
-  constructor(readonly series: Series) {
+  /** @param number - tells it apart from others, as small numbers do */
+  constructor(
+    readonly series: Series,
+    readonly number: number,
+  ) {
     this.prefix = linePrefix(series);
   }
 
@@ -128,6 +132,7 @@ export class Occupancy {
   /** What the pages of forgotten series covered. */
   private readonly forgotten = new Intervals();
   private bytes = 0;
+  private numbered = 0;
   private readonly levels = new Map<string, number>();
 
   /**
@@ -153,7 +158,7 @@ export class Occupancy {
     const known = this.series.get(series.key);
     if (known) return known;
     const { namespace, name, tags } = series;
-    const times = new SeriesTimes(seriesOf(namespace, name, tags));
+    const times = new SeriesTimes(seriesOf(namespace, name, tags), this.numbered++);
     times.unknown.add(-Infinity, this.since);
     times.unknown.add(this.since, this.ahead.get(series.key) ?? this.since);
     times.unknown.addAll(this.forgotten);

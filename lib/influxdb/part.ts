@@ -1,4 +1,5 @@
 import type { Point } from '../event.js';
+import { allDone } from './all-done.js';
 import { type Arrival, arrivalOf } from './arrival.js';
 import type { Learning } from './learning.js';
 import { isUnknown, Missing, type MissingPage } from './missing.js';
@@ -66,11 +67,4 @@ async function learnPages(learning: Learning, occupancy: Occupancy, pages: reado
     }
   };
   await allDone(Array.from({ length: PAGES_AT_ONCE }, learnOn));
-}
-
-/** Waits for all, also after one has failed: none may go on learning while the next write places its points. */
-async function allDone(tasks: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(tasks)) {
-    if (outcome.status === 'rejected') throw outcome.reason;
-  }
 }

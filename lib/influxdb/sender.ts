@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { TrackingError } from '../errors.js';
+import { allDone } from './all-done.js';
 import { blamed, halved, type Lines } from './blame.js';
 import { type Answer, Connection, type ConnectionOptions } from './connection.js';
 import { neverConnected, trackingErrorOf } from './failure.js';
@@ -60,10 +62,24 @@ export class Sender {
    * @throws TrackingError `unavailable` where no connection could be made at all, and where InfluxDB refuses us as a
    *   whole (a wrong token, no such bucket)
    */
-  async send(lines: Lines, course: Course = { begun: false }): Promise<RefusedLine[]> {
-    const delivery: Delivery = { lines, refused: [], begun: false, course };
+  send(lines: Lines, course?: Course): Promise<RefusedLine[]> {
+    return this.sendBeside([lines], course);
+  }
+
+  /**
+   * As `send`, several side by side, and resolves or throws once the last of them is settled. InfluxDB works on one of
+   * them while the next is written, and on several where it has the processors. Which of two arrives first is not known,
+   * so lines of which the last counts belong together.
+   */
+  async sendBeside(several: readonly Lines[], course: Course = { begun: false }): Promise<RefusedLine[]> {
+    const delivery: Delivery = { refused: [], begun: false, tries: 0, course };
+    const sendings = several.map(async (lines, turn) => {
+      // Each leaves before the next is written.
+      for (let turns = 0; turns < turn; turns++) await setImmediate();
+      await this.deliver(delivery, lines, [...lines.keys()], FAILURES_TO_BLAME);
+    });
     try {
-      await this.deliver(delivery, [...lines.keys()], FAILURES_TO_BLAME);
+      await allDone(sendings);
     } finally {
       this.trouble = undefined;
     }
@@ -84,8 +100,8 @@ export class Sender {
   }
 
   /** @param patience - after how many failures over these lines they are to blame */
-  private async deliver(delivery: Delivery, indexes: readonly number[], patience: number): Promise<void> {
-    const { lines, refused } = delivery;
+  private async deliver(delivery: Delivery, lines: Lines, indexes: readonly number[], patience: number): Promise<void> {
+    const { refused } = delivery;
     if (indexes.length === 0) return;
     const answer = await this.answerTo(
       delivery,
@@ -99,7 +115,7 @@ export class Sender {
     for (const index of set) refused.push({ index, reason: reasonOf(answer) });
     const others = indexes.filter((index) => !set.has(index));
     // Sent again in parts with the same times, every point is there once. Of lines to blame, some are in either half.
-    for (const part of set.size > 0 ? [others] : halved(lines, others)) await this.deliver(delivery, part, 1);
+    for (const part of set.size > 0 ? [others] : halved(lines, others)) await this.deliver(delivery, lines, part, 1);
   }
 
   /** The answer to a body that settles its fate, however long it takes. */
@@ -124,18 +140,21 @@ export class Sender {
     const { course } = delivery;
     this.assertOpen();
     course.assertHeld?.();
+    delivery.tries++;
     try {
       const answer = await this.attempt(body);
+      delivery.begun = true;
       if (verdictOf(answer) !== 'turned away') course.begun = true;
       return answer;
     } catch (error) {
       const failure = trackingErrorOf(error, this.url);
-      if (!neverConnected(error)) course.begun = true;
-      else if (!delivery.begun) throw failure;
+      if (!neverConnected(error)) course.begun = delivery.begun = true;
+      // While others are under way, one of them may have been heard.
+      else if (!delivery.begun && delivery.tries === 1) throw failure;
       this.assertOpen();
       return failure;
     } finally {
-      delivery.begun = true;
+      delivery.tries--;
     }
   }
 
@@ -160,10 +179,11 @@ export class Sender {
 }
 
 interface Delivery {
-  readonly lines: Lines;
   readonly refused: RefusedLine[];
-  /** Whether it was tried. */
+  /** Whether anything of it was heard, or may have been. */
   begun: boolean;
+  /** How many are under way. */
+  tries: number;
   readonly course: Course;
 }
 

@@ -4,6 +4,7 @@ import type { Point } from '../event.js';
 import type { Delivery, Refusal } from '../store.js';
 import { type Arrival, arrivalOf, identityKey, lineAt } from './arrival.js';
 import type { Bucket } from './bucket.js';
+import { lanesOf } from './lanes.js';
 import type { Learning } from './learning.js';
 import { Occupancy } from './occupancy.js';
 import { nextPart } from './part.js';
@@ -142,14 +143,12 @@ export class Writer {
   }
 
   private async send(part: readonly Arrival[], nanoseconds: readonly number[], course: Course): Promise<Refusal[]> {
-    const sent: number[] = [];
-    for (let index = 0; index < part.length; index++) if ((nanoseconds[index] ?? FULL) >= 0) sent.push(index);
-    if (sent.length === 0) return [];
     const at = (index: number): string | undefined => {
       const arrival = part[index];
       return arrival && lineAt(arrival, nanoseconds[index] ?? FULL);
     };
-    return this.options.sender.send({ keys: () => sent, at }, course);
+    const lanes = lanesOf(part, nanoseconds).map((lane) => ({ keys: () => lane, at }));
+    return this.options.sender.sendBeside(lanes, course);
   }
 }
 

@@ -181,6 +181,9 @@ describe('tracking agent', function () {
       /^There is no buffer of an agent in /,
     );
     expect(await refusal({}, 'agent', 'status', '--buffer', folder)).to.match(/^There is no buffer of an agent in /);
+    expect(await refusal({}, 'agent', 'sttaus')).to.match(
+      /unknown command 'agent sttaus': there are 'agent' and 'agent status'/,
+    );
     expect(readdirSync(folder)).to.deep.equal([]);
   });
 });

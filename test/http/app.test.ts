@@ -70,6 +70,12 @@ describe('the front door', () => {
     expect((await problemIn(await front.fetch('/'))).detail).to.equal(
       'There is nothing at /. What there is stands in /docs.',
     );
+    expect((await problemIn(await front.fetch('/v1/traces', { method: 'POST' }))).detail).to.match(
+      /only metrics .* at \/v1\/metrics/,
+    );
+    expect((await problemIn(await front.fetch('/query?q=SHOW+DATABASES'))).detail).to.match(
+      /asked for at \/api\/events/,
+    );
   });
 
   it('names the methods of a path', async () => {

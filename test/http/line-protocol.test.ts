@@ -89,6 +89,11 @@ describe('POST /api/v2/write and /write', () => {
     const half = await write('/api/v2/write', 'm v=1 1', { authorization: 'Basic YWxs:all-secret' });
     expect(half.status).to.equal(401);
     expect(await half.text()).to.contain('HTTP Basic');
+    for (const authorization of ['Token client', 'Bearer client:secret', 'Token late-client']) {
+      const mistaken = await write('/api/v2/write', 'm v=1 1', { authorization });
+      expect(mistaken.status).to.equal(401);
+      expect(await mistaken.text()).to.contain('Token CLIENT_ID:CLIENT_SECRET');
+    }
   });
 
   it('count a sample once, and keep its last value, also within one request', async () => {

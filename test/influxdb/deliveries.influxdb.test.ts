@@ -123,6 +123,19 @@ describe('A delivery that is repeated to InfluxDB', () => {
     });
   }
 
+  for (const at of [1, 2, 3]) {
+    for (const cause of ['stored in part', 'stored, unanswered'] as const) {
+      it(`counts once when it died at one of the requests that left side by side: number ${at}, ${cause}`, async () => {
+        const namespace = freshNamespace();
+        const sent = points(9000, (index) => ({ namespace, tags: { host: String(index % 7) }, value: index }));
+        const store = await writeTwice(sent, { at, cause });
+        expect(writes).to.equal(3 + 3);
+        expect(await aggregatesOf(store, all(namespace), 'count')).to.deep.equal([9000]);
+        expect(new Set(await valuesOf(store, namespace)).size).to.equal(9000);
+      });
+    }
+  }
+
   it('knows nothing any more of a partition that another instance had in between', async () => {
     const namespace = freshNamespace();
     const [one, other] = [open(), open()];

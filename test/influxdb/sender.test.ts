@@ -95,6 +95,32 @@ describe('Sending lines to InfluxDB', () => {
     }
   });
 
+  it('is sent side by side where it comes in several, each repeated unchanged until it is answered', async () => {
+    const several = ['a', 'b', 'c'].map((name) => [`${name} value=1 1`, `${name}bad value=2 2`, `${name} value=3 3`]);
+    const to = await serve((body, attempt) => {
+      if (body.startsWith('a') && !bodies.some((other) => other.startsWith('c'))) return { status: 503 };
+      if (attempt <= 4) return attempt === 2 ? 'reset' : { status: 503 };
+      return body.includes('bad') ? { status: 422, message: 'points beyond retention policy' } : { status: 204 };
+    });
+    const refused = await to.sendBeside(several);
+    expect(refused.map(({ index }) => index)).to.deep.equal([1, 1, 1]);
+    const whole = bodies.filter((body) => body.split('\n').length === 3);
+    expect(new Set(whole)).to.deep.equal(new Set(several.map((lines) => lines.join('\n'))));
+  });
+
+  it('is waited for to the last where one of several is turned away', async () => {
+    let answered = 0;
+    const to = await serve((body, attempt) => {
+      if (body.startsWith('a')) return { status: 401, message: 'unauthorized access' };
+      if (attempt < 10) return { status: 503 };
+      answered++;
+      return { status: 204 };
+    });
+    const course = { begun: false };
+    expect((await failureOf(to.sendBeside([['a 1'], ['b 2'], ['c 3']], course))).message).to.include('INFLUXDB_TOKEN');
+    expect([answered, course.begun]).to.deep.equal([2, true]);
+  });
+
   it('is not repeated once others may have taken the work over, nor sent in parts', async () => {
     const replies: Reply[] = [{ status: 503 }, { status: 422, message: 'points beyond retention policy' }];
     const to = await serve((_, attempt) => replies[attempt - 1] ?? { status: 204 });
@@ -115,6 +141,9 @@ describe('Sending lines to InfluxDB', () => {
     const { code, message } = await failureOf(to.send(['a value=1 1']));
     expect([code, message]).to.deep.equal(['unavailable', message]);
     expect(message).to.match(/cannot be reached\.$/);
+    const course = { begun: false };
+    expect((await failureOf(to.sendBeside([['a 1'], ['b 2'], ['c 3']], course))).message).to.equal(message);
+    expect(course.begun).to.equal(false);
   });
 
   it('finds the points that InfluxDB refuses, and delivers all others', async () => {

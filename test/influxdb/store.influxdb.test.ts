@@ -1,11 +1,21 @@
 import { expect } from 'chai';
 import { InfluxDBStore } from '../../lib/influxdb/store.js';
 import { MILLISECOND, toMilliseconds } from '../../lib/time.js';
-import { aggregatesOf, all, collect, DELIVERY, NOON, point, points, write } from '../contract/subject.js';
+import {
+  aggregatesOf,
+  all,
+  collect,
+  DELIVERY,
+  NOON,
+  point,
+  points,
+  type PointSketch,
+  write,
+} from '../contract/subject.js';
 import { failureOf } from '../failure.js';
 import { type BucketAccess, influxDB, writeLines } from '../servers/influxdb.js';
 import { freePort } from '../servers/process.js';
-import { Proxy } from './proxy.js';
+import { type Fate, Proxy } from './proxy.js';
 
 const SECOND = 1000n * MILLISECOND;
 const DAY = 86_400n * SECOND;
@@ -77,6 +87,30 @@ describe('Events in InfluxDB', () => {
     while ((await aggregatesOf(open(), all('Fate'), 'count'))?.[0] !== 2);
     await store.close();
     expect(await message).to.equal('The store is closed. Its events may be stored.');
+    await proxy.close();
+  });
+
+  it('count once where thousands go in several requests and some of these are not answered, and the last sample stays', async () => {
+    const fates: ((body: string) => Fate)[] = [
+      (body) => ({ body, answer: 'reset' }),
+      () => ({ answer: 503 }),
+      (body) => ({ body: body.slice(0, body.indexOf('\n', body.length / 2)), answer: 'reset' }),
+    ];
+    const lengths: number[] = [];
+    const proxy = await Proxy.before(access, ({ path, body }) => {
+      if (path !== '/api/v2/write') return undefined;
+      lengths.push(body.split('\n').length);
+      return fates[lengths.length - 1]?.(body);
+    });
+    const sketch = (index: number): PointSketch => ({ namespace: 'Beside', tags: { host: String(index % 9) } });
+    const events = points(9000, sketch);
+    const samples = [1, 2].flatMap((value) =>
+      points(3000, (index) => ({ ...sketch(index), name: 'sampled', time: NOON + BigInt(index), sample: true, value })),
+    );
+    await write(open(proxy.access), [...events, ...samples]);
+    expect(lengths).to.have.length(6);
+    expect(await aggregatesOf(open(), all('Beside'), 'count')).to.deep.equal([9000]);
+    expect(await aggregatesOf(open(), all('Beside', 'sampled'), 'count', 'sum')).to.deep.equal([3000, 6000]);
     await proxy.close();
   });
 

@@ -1,12 +1,13 @@
 import { type Point, SAMPLE } from '../../event.js';
 import type { Reading } from './readings.js';
 
-/** What comes to one series at one time: a single reading, or those of several streams by their ids. */
+/** What comes to one series in one millisecond: a single reading, or those of several streams by their ids. */
 type Place = Reading | Map<string, Reading>;
 
 /**
- * Increases as samples. Where attributes that tell streams apart are no tags, several streams make one series, and what
- * they bring for one time is added up; of what one stream brings twice the last counts. A sum beyond all doubles is none.
+ * Increases as samples. Where attributes that tell streams apart are no tags, several streams make one series, in which
+ * each has its nanosecond; what two of them bring for one all the same is added up. Of what one stream brings twice the
+ * last counts. A sum beyond all doubles is none.
  */
 export function addUp(readings: readonly Reading[]): Point[] {
   const times = new Map<bigint, Map<string, Place>>();
@@ -22,15 +23,20 @@ export function addUp(readings: readonly Reading[]): Point[] {
     else if (place instanceof Map) place.set(reading.stream.id, reading);
     else places.set(key, new Map([place, reading].map((one) => [one.stream.id, one])));
   }
-  const points = [...times.values()].flatMap((places) => Array.from(places.values(), pointOf));
+  const points = [...times.values()].flatMap((places) => [...places.values()].flatMap(pointsOf));
   return points.filter(({ value }) => Number.isFinite(value));
 }
 
-function pointOf(place: Place): Point {
-  const { stream, time, value } = place instanceof Map ? [...place.values()].reduce(sumOf) : place;
-  return { series: stream.series, time, value: value === 0 ? 0 : value, identity: SAMPLE };
+function pointsOf(place: Place): Point | Point[] {
+  if (!(place instanceof Map)) return pointOf(place, place.value);
+  const points = new Map<bigint, Point>();
+  for (const reading of place.values()) {
+    const { nanosecond } = reading.stream;
+    points.set(nanosecond, pointOf(reading, reading.value + (points.get(nanosecond)?.value ?? 0)));
+  }
+  return [...points.values()];
 }
 
-function sumOf(one: Reading, other: Reading): Reading {
-  return { ...other, value: one.value + other.value };
+function pointOf({ stream, time }: Reading, value: number): Point {
+  return { series: stream.series, time: time + stream.nanosecond, value: value === 0 ? 0 : value, identity: SAMPLE };
 }

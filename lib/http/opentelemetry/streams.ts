@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { adoptSeries, adoptTags } from '../../adoption.js';
 import { MAX_TAGS } from '../../event-rules.js';
 import { type Series, seriesOf } from '../../event.js';
+import { MILLISECOND } from '../../time.js';
 import { boundedText } from '../bounded-text.js';
 import { framed } from '../recently-used.js';
 import { type Attributes, type Pair, textOfPairs } from './attributes.js';
@@ -23,6 +24,7 @@ export const STATE_NAME = 'otel.cumulative';
  */
 export class Stream {
   private ownId: string | undefined;
+  private ownNanosecond: bigint | undefined;
   private ownStateSeries: Series | undefined;
 
   constructor(
@@ -36,6 +38,15 @@ export class Stream {
   get id(): string {
     this.ownId ??= hash('sha256', this.part.identityWith(this.attributes)).slice(0, 16);
     return this.ownId;
+  }
+
+  /**
+   * Where its increases lie within their milliseconds, so that streams which share a series replace nothing of each
+   * other, whether they come in one request or in several. The parts of a histogram lie at the same.
+   */
+  get nanosecond(): bigint {
+    this.ownNanosecond ??= this.part.nanosecondOf(this.attributes);
+    return this.ownNanosecond;
   }
 
   /** The series that holds its values as they were read. */
@@ -63,6 +74,11 @@ export class Streams {
 
   constructor(private readonly choice: TagChoice) {
     this.chosen = choice.tags === null ? undefined : new Set(choice.tags);
+  }
+
+  /** Whether all attributes of data points become tags. */
+  get takesAll(): boolean {
+    return this.chosen === undefined;
   }
 
   /** The streams of a metric. */
@@ -105,6 +121,8 @@ class Source {
   readonly namespace: string;
   readonly tags: readonly Pair[];
   readonly identity: string;
+  /** Whether the tags of its series tell it from all others, as this attribute is to (OpenTelemetry's conventions). */
+  readonly isTold: boolean;
   private readonly metrics = new Map<string, MetricStreams>();
 
   constructor(
@@ -119,6 +137,7 @@ class Source {
       const value = values.get(key);
       return value === undefined ? [] : [[key, value]];
     });
+    this.isTold = streams.takesAll && this.tags.some(([key, value]) => key === 'service.instance.id' && value !== '');
     this.identity = boundedText(textOfPairs([...values].sort(([one], [other]) => (one < other ? -1 : 1))));
   }
 
@@ -187,6 +206,14 @@ export class Part {
     private readonly suffix: string,
     private readonly extra: Pair | undefined,
   ) {}
+
+  /** None where the tags tell all streams apart. */
+  nanosecondOf(attributes: Attributes): bigint {
+    const { source, scope } = this;
+    if (source.isTold) return 0n;
+    const digest = hash('sha256', framed(source.identity) + framed(scope) + attributes.identity);
+    return BigInt(Number.parseInt(digest.slice(0, 12), 16)) % MILLISECOND;
+  }
 
   streamOf(attributes: Attributes): Stream {
     let stream = this.streams.get(attributes);

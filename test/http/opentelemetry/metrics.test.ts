@@ -10,7 +10,15 @@ import type { TagChoice } from '../../../lib/http/opentelemetry/streams.js';
 import { type Data, type ExportRequest, type MetricJson, type PointJson, toProtobuf } from './encoding.js';
 
 const START = '1700000000000000000';
-const RESOURCE = { attributes: [attribute('service.name', 'shop'), attribute('host.name', 'web-1')] };
+const RESOURCE = {
+  attributes: [
+    attribute('service.name', 'shop'),
+    attribute('host.name', 'web-1'),
+    attribute('service.instance.id', '7'),
+  ],
+};
+/** What all of them have is not told each time. */
+const COMMON = ['host.name', 'service.instance.id'];
 
 function attribute(key: string, stringValue: string): { key: string; value: { stringValue: string } } {
   return { key, value: { stringValue } };
@@ -52,7 +60,7 @@ const NO_DISTRIBUTIONS: readonly object[] = [
 ];
 
 function textOf({ series: { name, tags }, time, value }: Point): string {
-  const own = Object.entries(tags).filter(([key]) => key !== 'host.name');
+  const own = Object.entries(tags).filter(([key]) => !COMMON.includes(key));
   return `${name}{${own.map(([key, text]) => `${key}=${text}`).join()}} ${Number(time - BigInt(START)) / 1e9}=${value}`;
 }
 
@@ -95,8 +103,8 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
         {
           namespace: 'shop',
           name: 'temperature',
-          tags: { floor: '2', 'host.name': 'web-1', room: 'a' },
-          key: 'shop\0temperature\0floor\x002\0host.name\0web-1\0room\0a',
+          tags: { floor: '2', 'host.name': 'web-1', room: 'a', 'service.instance.id': '7' },
+          key: 'shop\0temperature\0floor\x002\0host.name\0web-1\0room\0a\0service.instance.id\x007',
           time: 1700000001000000001n,
           value: 21,
         },
@@ -303,7 +311,7 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
       expect(stored).to.have.length(6000);
       expect(new Set(stored.map(({ series }) => series.name)).size).to.equal(2);
       expect(new Set(stored.map(({ series }) => series.tags['host.name'])).size).to.equal(2);
-      expect(stored.every(({ value, series }) => value === 1 && /^x{119}~[0-9a-f]{8}$/.test(series.name))).to.equal(
+      expect(stored.every(({ value, series }) => value === 1 && /^x{111}~[0-9a-f]{16}$/.test(series.name))).to.equal(
         true,
       );
     });
@@ -438,6 +446,11 @@ describe('Chosen attributes of OpenTelemetry', () => {
     }
   }
 
+  /** Without where within its millisecond a stream's increases lie. */
+  function inMilliseconds(stored: readonly string[]): string[] {
+    return stored.map((text) => text.replace(/(\} \d+)(?:\.\d+)=/, '$1=')).sort();
+  }
+
   function states(kind: Partial<Data>, seconds: number, values: Readonly<Record<string, number>>): ExportRequest {
     const dataPoints = Object.entries(values).map(([key, asDouble]) => {
       const [state = '', cpu = ''] = key.split(' ');
@@ -454,23 +467,33 @@ describe('Chosen attributes of OpenTelemetry', () => {
       { resourceTags: ['k8s.pod.name', 'absent'], tags: null },
       states({ aggregationTemporality: 1 }, 1, { 'idle 0': 1 }),
     );
-    expect(stored).to.deep.equal(['time{cpu=0,k8s.pod.name=pod-1,state=idle} 1=1']);
+    expect(inMilliseconds(stored)).to.deep.equal(['time{cpu=0,k8s.pod.name=pod-1,state=idle} 1=1']);
   });
 
-  it('add up what differs in others alone, each count by itself', async () => {
+  it('keep apart what differs in others alone, each count by itself, in one request or several', async () => {
     const choice = { resourceTags: [], tags: ['state', 'absent'] };
     const cumulative = { aggregationTemporality: 2 };
     const first = states(cumulative, 1, { 'idle 0': 10, 'idle 1': 20, 'user 0': 1 });
     // The second processor began anew, and the first went on.
-    const second = states(cumulative, 2, { 'idle 0': 15, 'idle 1': 4, 'user 0': 3 });
-    const expected = ['time{state=idle} 1=30', 'time{state=idle} 2=9', 'time{state=user} 1=1', 'time{state=user} 2=2'];
-    expect(await storedWith(choice, first, second, first, second)).to.deep.equal(expected);
+    const second = [states(cumulative, 2, { 'idle 0': 15 }), states(cumulative, 2, { 'idle 1': 4, 'user 0': 3 })];
+    const expected = ['idle} 1=10', 'idle} 1=20', 'idle} 2=4', 'idle} 2=5', 'user} 1=1', 'user} 2=2'];
+    const stored = await storedWith(choice, first, ...second, first, ...second);
+    expect(inMilliseconds(stored)).to.deep.equal(expected.map((text) => `time{state=${text}`));
     const deltas = states({ aggregationTemporality: 1 }, 1, { 'idle 0': 10, 'idle 1': 20, 'user 0': 1 });
-    expect(await storedWith(choice, deltas, deltas)).to.deep.equal(expected.filter((text) => text.includes(' 1=')));
+    expect(await storedWith(choice, deltas, deltas)).to.deep.equal(stored.filter((text) => text.includes(' 1.')));
+  });
+
+  it('leave all parts of a histogram at one time', async () => {
+    const dataPoints = [{ timeUnixNano: at(1), count: '3', sum: 5, bucketCounts: ['2', '1'], explicitBounds: [1] }];
+    const request = requestOf({ name: 'd', histogram: { aggregationTemporality: 1, dataPoints } });
+    const stored = await storedWith({ resourceTags: [], tags: null }, request);
+    expect(stored).to.have.length(4);
+    expect(new Set(stored.map((text) => /\} ([\d.]+)=/.exec(text)?.[1])).size).to.equal(1);
   });
 
   it('may be none', async () => {
     const request = states({ aggregationTemporality: 2 }, 1, { 'idle 0': 10, 'user 0': 1 });
-    expect(await storedWith({ resourceTags: [], tags: [] }, request)).to.deep.equal(['time{} 1=11']);
+    const stored = await storedWith({ resourceTags: [], tags: [] }, request);
+    expect(inMilliseconds(stored)).to.deep.equal(['time{} 1=1', 'time{} 1=10']);
   });
 });

@@ -251,7 +251,7 @@ describe('POST /api/v1/write', () => {
     const stored = front.points.filter(({ series: { name } }) => name.startsWith('long'));
     expect(stored).to.have.length(2000);
     expect(new Set(stored.map(({ series: { tags } }) => tags.l1)).size).to.equal(2);
-    expect(stored[0]?.series.tags.l1).to.match(/^x{119}~[0-9a-f]{8}$/);
+    expect(stored[0]?.series.tags.l1).to.match(/^x{111}~[0-9a-f]{16}$/);
   });
 
   it('refuses more than 400,000 labels in a table of texts', async () => {
