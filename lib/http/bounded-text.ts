@@ -16,17 +16,23 @@ export function boundedText(text: string, longest = LONGEST_NAME): string {
   return withHash(text, longest, hash('sha256', text));
 }
 
+/** Stands for what is no UTF-8, or for itself. */
+const NO_UTF8 = '\uFFFD';
+
 /** Bytes that are made text at once: more characters than are kept, and three of them are four characters of base64. */
 const PART_BYTES = 3 * 1024;
 
 /**
- * The same of a text in UTF-8, without a text of megabytes between.
+ * The same of a text in UTF-8 that stands in a body, without a text of megabytes between.
  * @throws TypeError where it is none
  */
-export function boundedUtf8(bytes: Buffer): string {
+export function boundedUtf8(body: Buffer, start: number, end: number): string {
+  const isLong = end - start > PART_BYTES;
+  const text = body.toString('utf8', start, isLong ? start + PART_BYTES : end);
+  if (!isLong && !text.includes(NO_UTF8)) return boundedText(text);
+  const bytes = body.subarray(start, end);
   if (!isUtf8(bytes)) throw new TypeError('a text is not valid UTF-8');
-  const text = bytes.toString('utf8', 0, PART_BYTES);
-  return bytes.length <= PART_BYTES ? boundedText(text) : withHash(text, LONGEST_NAME, hash('sha256', bytes));
+  return isLong ? withHash(text, LONGEST_NAME, hash('sha256', bytes)) : boundedText(text);
 }
 
 /** The same of bytes in base64. */

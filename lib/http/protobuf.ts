@@ -1,5 +1,6 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { TrackingError, messageOf } from '../errors.js';
+import { boundedBase64, boundedUtf8 } from './bounded-text.js';
 import { wordsOfBytes } from './recently-used.js';
 
 /** How a field's tag reads on the wire: its number and its wire type. */
@@ -72,12 +73,20 @@ export class ProtobufReader extends BinaryReader {
     return this.string(true);
   }
 
-  /** Bytes, or those of a text: a part of the body and no copy. */
-  part(): Buffer {
+  /** A text, which has to be UTF-8, as `boundedText` has it. */
+  boundedText(): string {
     const end = this.end();
-    const part = this.bytesOfBody.subarray(this.pos, end);
+    const text = boundedUtf8(this.bytesOfBody, this.pos, end);
     this.pos = end;
-    return part;
+    return text;
+  }
+
+  /** Bytes in base64, as `boundedText` has that. */
+  boundedBase64(): string {
+    const end = this.end();
+    const text = boundedBase64(this.bytesOfBody.subarray(this.pos, end));
+    this.pos = end;
+    return text;
   }
 
   uint64Fixed(): bigint {

@@ -11,18 +11,22 @@ describe('A text that is not long', () => {
     fc.assert(
       fc.property(long, (text) => {
         const bytes = Buffer.from(text);
-        expect(boundedUtf8(bytes)).to.equal(boundedText(text));
+        const body = Buffer.concat([Buffer.from('é'), bytes, Buffer.from('é')]);
+        expect(boundedUtf8(body, 2, body.length - 2)).to.equal(boundedText(text));
         expect(boundedBase64(bytes)).to.equal(boundedText(bytes.toString('base64')));
       }),
     );
   });
 
   it('stays apart from others that begin like it', () => {
-    const texts = ['', 'a', 'b', 'ab'].map((end) => 'x'.repeat(10_000) + end);
-    expect(new Set(texts.map((text) => boundedUtf8(Buffer.from(text)))).size).to.equal(texts.length);
+    const texts = ['', 'a', 'b', 'ab'].map((end) => Buffer.from('x'.repeat(10_000) + end));
+    expect(new Set(texts.map((bytes) => boundedUtf8(bytes, 0, bytes.length))).size).to.equal(texts.length);
   });
 
   it('has to be UTF-8', () => {
-    expect(() => boundedUtf8(Buffer.from('ff', 'hex'))).to.throw(TypeError, 'UTF-8');
+    for (const length of [1, 10_000]) {
+      expect(() => boundedUtf8(Buffer.alloc(length, 0xff), 0, length)).to.throw(TypeError, 'UTF-8');
+    }
+    expect(boundedUtf8(Buffer.from('a\uFFFD'), 0, 4)).to.equal('a\uFFFD');
   });
 });
