@@ -1,5 +1,5 @@
 /*
- * The syntax of line protocol, here and in the other files whose names begin so, exactly as InfluxDB 2.7 reads it
+ * The syntax of line protocol, here and in the other files whose names begin so, exactly as InfluxDB 2.9 reads it
  * (`models.ParsePointsWithPrecision` in its source), with all that its documentation leaves open: what a backslash escapes
  * depends on where it stands, and a quote opens a string wherever more equals signs than commas came before it.
  * `test/line-protocol.influxdb.test.ts` holds the two together. Everything that has a meaning here is ASCII, so that

@@ -13,7 +13,7 @@ let bytes = 0;
  * Counts the bytes of a body that was read or inflated. The pieces that it came in are garbage then, and the rest will be
  * soon. V8 lets 32 MiB of buffers and 32 MiB of long texts become garbage before it looks at either: some large bodies,
  * which make few objects beside, would cost that for nothing. Ten thousand hostile bodies of line protocol raise the memory
- * by 37 to 41 MiB so, and without it by 53 to 64. Collecting the young objects takes a millisecond or two, once in so many
+ * by 37 to 50 MiB so, and without it by 53 to 64. Collecting the young objects takes a millisecond or two, once in so many
  * megabytes.
  */
 export function countGarbage(length: number): void {
