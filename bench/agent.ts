@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../test/servers/lifetime.js';
 import { freePort, ServerProcess } from '../test/servers/process.js';
-import { APPLICATION, CLI, ServiceProcess } from '../test/servers/service.js';
+import { AGENT_FLAGS, APPLICATION, CLI, ServiceProcess } from '../test/servers/service.js';
 import { processorSeconds } from './processor-time.js';
 
 /**
@@ -14,8 +14,6 @@ import { processorSeconds } from './processor-time.js';
 const MINUTES = Number(process.env.MINUTES ?? 30);
 const INTERVAL = 10_000; // ms
 const EXPORTER = process.env.NODE_EXPORTER ?? 'prometheus-node-exporter';
-/** As the first line of `cli.ts` has it. */
-const FLAGS = ['--max-semi-space-size=32', '--initial-old-space-size=40', '--heap-growing-percent=40'];
 
 /** Megabytes, of `VmRSS` and the like. */
 function memory(pid: number, name: 'VmRSS' | 'VmHWM'): number {
@@ -68,7 +66,7 @@ const agent = ServerProcess.spawn(
   [
     `TRACKING_AGENT_CLIENT_SECRET=${APPLICATION.secret}`,
     process.execPath,
-    ...FLAGS,
+    ...AGENT_FLAGS,
     CLI,
     'agent',
     ...['--url', service.url, '--client-id', APPLICATION.id, '--buffer', buffer, '--interval', `${INTERVAL}ms`],

@@ -57,7 +57,7 @@ const prefixes = new SeriesTexts(linePrefix);
 
 /** The lines of a batch as the service writes them to InfluxDB. */
 function linesOfEvents(batch: Buffer): Buffer {
-  const { points } = protocol.read(batch.toString(), { precision: 'ns', strings: 'refuse', receivedAt: start });
+  const { points } = protocol.read(batch, { precision: 'ns', strings: 'refuse', receivedAt: start });
   const lines = points.map(({ series, time, value }) => {
     const { milliseconds, nanoseconds } = momentOf(time);
     return lineOf(prefixes.of(series), value, undefined, milliseconds, nanoseconds);

@@ -177,3 +177,10 @@ export function seriesOf(namespace: string, name: string, tags: Tags = NO_TAGS):
   for (const [tagKey, value] of entries) key += `\0${tagKey}\0${value}`;
   return { namespace, name, tags: Object.fromEntries(entries), key };
 }
+
+/** Makes the series of one namespace and tags by their names, so that thousands of them share what they have in common. */
+export function seriesByName(namespace: string, tags: Tags): (name: string) => Series {
+  const common = seriesOf(namespace, '', tags);
+  const keyOfTags = common.key.slice(namespace.length + 1);
+  return (name) => ({ namespace, name, tags: common.tags, key: `${namespace}\0${name}${keyOfTags}` });
+}

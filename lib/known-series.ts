@@ -1,16 +1,25 @@
-import type { adoptSeries } from './adoption.js';
-import type { Series } from './event.js';
-import type { SeriesText } from './line-syntax.js';
+import type { adoptTags, adoptText } from './adoption.js';
+import { type Series, seriesByName } from './event.js';
+import { refuseLongSeries } from './line-limits.js';
+import type { SeriesText } from './line-series.js';
+import { owned } from './owned-text.js';
+
+/** How names become such as they may be here. */
+export interface Adoption {
+  readonly text: typeof adoptText;
+  readonly tags: typeof adoptTags;
+}
 
 /** The fields that were read of one measurement and tags. */
 export interface SeriesFields {
-  measurement: string;
-  tags: SeriesText['tags'];
+  readonly seriesOf: (name: string) => Series;
   readonly byKey: Map<string, Field>;
   /** As they stood in a line: most lines of a series have the same ones in the same order. */
   readonly order: Field[];
   /** Roughly the bytes that it takes. */
   size: number;
+  /** Whether it is kept, whatever becomes of the request that is read. */
+  kept: boolean;
 }
 
 export interface Field {
@@ -19,26 +28,42 @@ export interface Field {
   readonly series: Series;
 }
 
+/** A field that the request added to a series which is kept. */
+interface AddedField {
+  readonly fields: SeriesFields;
+  readonly words: string;
+  readonly size: number;
+}
+
 /** Bytes that are kept before those that were not read again go. */
 const MAX_BYTES = 16 * 2 ** 20;
+
+/** Bytes that one request may add. */
+const MAX_BYTES_ADDED = 4 * 2 ** 20;
 
 /** What the objects of an entry take beside their texts. */
 const ENTRY_BYTES = 400;
 
 /**
  * The series of lines under the words that the lines begin with, so that each is taken apart and adopted once. What it
- * keeps has a bound, whatever is sent; what was used since it last grew full stays.
+ * keeps has a bound, whatever is sent; what was used since it last grew full stays. Requests are read one after the
+ * other: what one adds is kept when it was right, so that a refused one leaves nothing and displaces nothing.
  */
 export class KnownSeries {
   private recent = new Map<string, SeriesFields>();
   private older = new Map<string, SeriesFields>();
   private recentBytes = 0;
+  private added = new Map<string, SeriesFields>();
+  private addedFields: AddedField[] = [];
+  private addedBytes = 0;
+  /** Characters of the series that the request made, kept or not. */
+  private characters = 0;
 
-  constructor(private readonly adopt: typeof adoptSeries) {}
+  constructor(private readonly adopt: Adoption) {}
 
   /** @param words - a line's measurement and tags as they are written */
   find(words: string): SeriesFields | undefined {
-    const known = this.recent.get(words);
+    const known = this.recent.get(words) ?? this.added.get(words);
     if (known !== undefined) return known;
     const older = this.older.get(words);
     if (older !== undefined) this.keep(owned(words), older);
@@ -46,14 +71,18 @@ export class KnownSeries {
   }
 
   add(words: string, { measurement, tags }: SeriesText): SeriesFields {
+    const namespace = this.adopt.text(owned(measurement));
     const own = {
-      measurement: owned(measurement),
-      tags: tags.map(([key, value]) => [owned(key), owned(value)] as const),
+      seriesOf: seriesByName(namespace, this.adopt.tags(tags.map(([key, value]) => [owned(key), owned(value)]))),
       byKey: new Map<string, Field>(),
       order: [],
       size: ENTRY_BYTES + 3 * words.length,
+      kept: false,
     };
-    this.keep(owned(words), own);
+    if (this.hasRoom) {
+      this.added.set(owned(words), own);
+      this.addedBytes += own.size;
+    }
     return own;
   }
 
@@ -61,21 +90,57 @@ export class KnownSeries {
    * The series of one field.
    * @param words - its key as it is written
    * @param index - where it stands in its line
+   * @throws TrackingError `too-large` where the request makes more of them than it may
    */
   seriesOf(fields: SeriesFields, words: string, key: string, index: number): Series {
-    let field = fields.byKey.get(words);
-    if (field === undefined) {
-      const series = this.adopt(fields.measurement, owned(key), fields.tags);
-      // What was adopted is adopted as it is: its names, which may be long, are taken apart once.
-      if (fields.byKey.size === 0) [fields.measurement, fields.tags] = [series.namespace, Object.entries(series.tags)];
-      field = { text: owned(`${words}=`), series };
-      fields.byKey.set(owned(words), field);
-      const size = ENTRY_BYTES + 2 * words.length + 2 * series.key.length;
-      fields.size += size;
-      this.grow(size);
-    }
-    if (index <= fields.order.length) fields.order[index] = field;
+    const field = fields.byKey.get(words) ?? this.addField(fields, words, key);
+    // What is not kept, or stands in the line before, teaches nothing.
+    if (index <= fields.order.length && index < fields.byKey.size) fields.order[index] = field;
     return field.series;
+  }
+
+  private addField(fields: SeriesFields, words: string, key: string): Field {
+    const series = fields.seriesOf(this.adopt.text(owned(key)));
+    this.characters += series.key.length;
+    refuseLongSeries(this.characters);
+    const field = { text: owned(`${words}=`), series };
+    if (this.hasRoom) {
+      const size = ENTRY_BYTES + 2 * words.length + 2 * series.key.length;
+      fields.byKey.set(owned(words), field);
+      fields.size += size;
+      if (fields.kept) this.addedFields.push({ fields, words: owned(words), size });
+      this.addedBytes += size;
+    }
+    return field;
+  }
+
+  private get hasRoom(): boolean {
+    return this.addedBytes < MAX_BYTES_ADDED;
+  }
+
+  /** Keeps what the request added: it was right. */
+  keepAdded(): void {
+    for (const { size } of this.addedFields) this.grow(size);
+    for (const [words, fields] of this.added) {
+      fields.kept = true;
+      this.keep(words, fields);
+    }
+    this.addedFields = [];
+    this.forgetAdded();
+  }
+
+  /** Forgets what the request added. */
+  forgetAdded(): void {
+    if (this.characters === 0 && this.addedBytes === 0) return;
+    for (const { fields, words, size } of this.addedFields) {
+      fields.byKey.delete(words);
+      fields.order.length = 0;
+      fields.size -= size;
+    }
+    this.added = new Map();
+    this.addedFields = [];
+    this.addedBytes = 0;
+    this.characters = 0;
   }
 
   private keep(words: string, fields: SeriesFields): void {
@@ -90,9 +155,4 @@ export class KnownSeries {
     this.recent = new Map();
     this.recentBytes = 0;
   }
-}
-
-/** A copy: a part of a longer text would keep all of that. */
-function owned(text: string): string {
-  return Buffer.from(text).toString();
 }

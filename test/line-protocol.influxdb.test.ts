@@ -13,6 +13,9 @@ const AT_ONCE = 500;
 /** Requests under way. */
 const SENDERS = 4;
 
+/** InfluxDB's process ends at a string that is one quote, so that it is sent none. */
+const ONE_QUOTE = String.raw`with the value "\""`;
+
 /** The time that lines without one get, in both. */
 const NOW = 42n;
 
@@ -45,13 +48,12 @@ describe('line protocol beside InfluxDB', () => {
 
 function readOurselves(sent: SentLines): Read {
   // Names as they are, before they become ones of ours.
-  const protocol = new LineProtocol((measurement, field, tags) =>
-    seriesOf(measurement, field, Object.fromEntries(tags)),
-  );
+  const protocol = new LineProtocol({ text: (text) => text, tags: (tags) => Object.fromEntries(tags) });
   try {
     return {
       sent,
-      points: protocol.read(sent.body, { precision: sent.precision, receivedAt: NOW, strings: 'drop' }).points,
+      points: protocol.read(Buffer.from(sent.body), { precision: sent.precision, receivedAt: NOW, strings: 'drop' })
+        .points,
     };
   } catch (error) {
     if (error instanceof TrackingError) return { sent, refusal: error };
@@ -63,17 +65,21 @@ async function compare(server: InfluxDBServer, reads: readonly Read[], seed: str
   const bucket = await server.createBucket();
   const expected = new Map<string, number>();
   const unknown = new Set<string>();
+  const halfStored = new Set<string>();
   const queue = reads.entries();
   const send = async (): Promise<void> => {
     for (const [, { sent, points, refusal }] of queue) {
+      if (refusal?.mistakes.some(({ message }) => message.includes(ONE_QUOTE)) === true) continue;
       const { status, words } = await write(bucket, sent);
       const where = `${seed}\n${JSON.stringify(sent)}\nours: ${JSON.stringify(refusal?.mistakes ?? 'accepted')}\nInfluxDB: ${status} ${words}`;
       if (points === undefined) {
         if (!isOurRange(refusal)) expect(status, where).to.be.oneOf([400, 500]);
+        // Its engine fails at values that its parser took, and has stored the other lines then.
+        if (status === 500) for (const [mark] of sent.body.matchAll(/~\d+~/g)) halfStored.add(mark);
         continue;
       }
-      // 422: read, and refused by the database for the type that another line gave a field, or for a field `time`.
-      expect(status, where).to.be.oneOf([204, 422]);
+      // Read, and refused by the database for the type that another line gave a field, or for a field `time`: mostly 422.
+      if (!words.includes('field type conflict')) expect(status, where).to.be.oneOf([204, 422]);
       const names = status === 204 && points.every((point) => isReadable(point, sent.body)) ? expected : unknown;
       for (const point of points) {
         if (names === unknown) unknown.add(kept(point.series.namespace));
@@ -86,7 +92,11 @@ async function compare(server: InfluxDBServer, reads: readonly Read[], seed: str
   const stored = await pointsIn(bucket);
   await server.removeBucket(bucket);
   for (const points of [expected, stored]) {
-    for (const key of points.keys()) if (unknown.has((JSON.parse(key) as string[])[0] ?? '')) points.delete(key);
+    for (const key of points.keys()) {
+      const [name = ''] = JSON.parse(key) as string[];
+      const [mark = ''] = /~\d+~/.exec(name) ?? [];
+      if (unknown.has(name) || halfStored.has(mark)) points.delete(key);
+    }
   }
   const missing = [...expected].filter(([key, value]) => stored.get(key) !== value);
   const surplus = [...stored].filter(([key, value]) => expected.get(key) !== value);

@@ -8,7 +8,7 @@ import { LineProtocol, type LineReception } from '../lib/line-protocol.js';
 const RECEPTION: LineReception = { precision: 'ns', receivedAt: 5n, strings: 'refuse' };
 
 function read(text: string, reception: Partial<LineReception> = {}): readonly Point[] {
-  return new LineProtocol().read(text, { ...RECEPTION, ...reception }).points;
+  return new LineProtocol().read(Buffer.from(text), { ...RECEPTION, ...reception }).points;
 }
 
 /** `namespace/name{"tag":"value"}=value@time identity`. */
@@ -65,7 +65,7 @@ describe('line protocol', () => {
 
   it('knows escapes, strings over several lines, comments, blank lines and blanks', () => {
     const text = '# a comment\n\n  \\#a\\,\\ b,t\\=1=\\,\\  f\\ 1=1,s="x,\\" =\n# y" 7  \n\tm v=1 8\n';
-    const { points, droppedStrings } = new LineProtocol().read(text, { ...RECEPTION, strings: 'drop' });
+    const { points, droppedStrings } = new LineProtocol().read(Buffer.from(text), { ...RECEPTION, strings: 'drop' });
     expect(points.map(written)).to.deep.equal(['\\#a, b/f 1{"t=1":", "}=1@7 sample', 'm/v{}=1@8 sample']);
     expect(droppedStrings).to.equal(1);
   });
@@ -115,6 +115,7 @@ describe('line protocol', () => {
     expect(words('m =1')).to.equal('line 1 has a field without a key: FIELD=VALUE');
     expect(words('m v=1,b')).to.match(/^line 1 has fields that are not FIELD=VALUE/);
     expect(words('m v="a')).to.equal('line 1 has a string that does not end: a quote is missing');
+    expect(words('m a\\\\=" a=" 1')).to.match(/^line 1 has a field .* with the value "\\"", which is none/);
     expect(words('m v=1 now')).to.equal('line 1 has a timestamp "now", which is no whole number');
     expect(words('m v=1 1\r')).to.match(/which is no whole number \(lines end with a newline, without/);
     expect(words('m v=1 1605179400000', { precision: 's' })).to.match(/must lie in the days .*: is precision what it/);
@@ -125,7 +126,10 @@ describe('line protocol', () => {
     expect(words('system load1=0.5,uptime_format="1 day" 1')).to.equal(
       'line 1 has a field "uptime_format" that is a string, and events are numbers: leave it out, or let strings be dropped with ?strings=drop',
     );
-    const read = new LineProtocol().read('system load1=0.5,up="1" 1\nlog m="x" 1', { ...RECEPTION, strings: 'drop' });
+    const read = new LineProtocol().read(Buffer.from('system load1=0.5,up="1" 1\nlog m="x" 1'), {
+      ...RECEPTION,
+      strings: 'drop',
+    });
     expect(read.points.map(written)).to.deep.equal(['system/load1{}=0.5@1 sample']);
     expect(read.droppedStrings).to.equal(2);
   });
@@ -146,7 +150,7 @@ describe('line protocol', () => {
           { length: 1000 },
           (_, index) => `m,t=${'x'.repeat(100)}${part}-${index} v=${round},w=2 1`,
         );
-        return protocol.read(lines.join('\n'), RECEPTION).points;
+        return protocol.read(Buffer.from(lines.join('\n')), RECEPTION).points;
       }).flat();
     const first = all(1);
     const second = all(1);

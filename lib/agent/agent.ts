@@ -27,6 +27,7 @@ export interface AgentParts {
   readonly kept?: (events: readonly TrackedEvent[]) => void;
 }
 
+const MAX_AT_ONCE = 1000; // figures that become events together
 const GOODBYE = 3000; // ms that an orderly stop tries to send what is left
 
 /** Takes the figures at each full interval, keeps them on disk, and sends what is there. */
@@ -138,14 +139,22 @@ export class Agent {
       const time = await nextTick(clock, settings.interval, signal);
       if (signal.aborted) break;
       const figures = await this.figures.read();
-      await this.keep([...figures, ...this.fromStatsD()], time);
+      await this.keepAll([...figures, ...this.fromStatsD()], time);
       this.news.ring();
     }
-    await this.keep(this.fromStatsD(), clock.now());
+    await this.keepAll(this.fromStatsD(), clock.now());
   }
 
   private fromStatsD(): Figure[] {
     return this.statsd?.flush() ?? [];
+  }
+
+  /** Not at once: as events and as text thousands of figures take many times what they take by themselves. */
+  private async keepAll(figures: readonly Figure[], time: number): Promise<void> {
+    await this.keep(figures.slice(0, MAX_AT_ONCE), time);
+    for (let at = MAX_AT_ONCE; at < figures.length; at += MAX_AT_ONCE) {
+      await this.keep(figures.slice(at, at + MAX_AT_ONCE), time);
+    }
   }
 
   private async keep(figures: readonly Figure[], time: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { adoptTags, adoptText } from '../adoption.js';
 import type { Tags } from '../event.js';
+import { owned } from '../owned-text.js';
 import type { Figure } from './figure.js';
 import { type Metric, readLine } from './statsd-line.js';
 import { TimerRoom, TimerValues } from './statsd-timer.js';
@@ -22,8 +23,9 @@ export interface StatsDCounts {
 
 /** Something may name a series for each of its users; the memory of the agent is bounded. */
 const MAX_SERIES = 10_000;
+const MAX_CHARACTERS = 2_000_000; // of their names and tags
 const MAX_SET = 100_000; // texts of all sets together
-const MAX_TEXT = 100; // characters; for what is longer its hash stands
+const MAX_TEXT = 64; // characters, as many as the hash has that stands for what is longer
 const MAX_SHOWN = 100; // characters
 
 type Values =
@@ -35,6 +37,8 @@ type Values =
 interface Entry {
   readonly name: string;
   readonly tags: Tags;
+  /** Of its name and tags. */
+  readonly characters: number;
   readonly values: Values;
 }
 
@@ -51,6 +55,7 @@ export class StatsD {
   private lines = 0;
   private malformed = 0;
   private beyond = 0;
+  private characters = 0; // of all series
   private texts = 0;
 
   constructor(private readonly options: StatsDOptions) {}
@@ -84,7 +89,9 @@ export class StatsD {
     const entry = this.entryOf(metric);
     if (entry === undefined) {
       if (this.beyond++ === 0)
-        this.options.say(`More than ${MAX_SERIES} series came over StatsD; the rest is left out.`);
+        this.options.say(
+          `More than ${MAX_SERIES} series, or ${MAX_CHARACTERS} characters of their names and tags, came over StatsD; the rest is left out.`,
+        );
       return;
     }
     for (const value of metric.values) this.addTo(entry.values, value, metric.rate);
@@ -96,24 +103,35 @@ export class StatsD {
     const key = brief([kind, name, ...sorted].join('\0'));
     const entries = kind === 'gauge' ? this.gauges : this.entries;
     const known = entries.get(key);
-    if (known === undefined && !this.makeRoom()) return undefined;
-    const entry = known ?? {
-      name: adoptText(owned(name)),
-      tags: adoptTags(tags.map(([tag, value]) => [owned(tag), owned(value)])),
-      values: this.emptyOf(kind),
-    };
+    const entry = known ?? this.newEntry(kind, name, tags);
+    if (known === undefined && !this.makeRoom(entry)) return undefined;
     if (kind === 'gauge') entries.delete(key);
     entries.set(key, entry);
     return entry;
   }
 
-  /** Where there are too many series, the gauge goes that did not change for longest, unless it did in this interval. */
-  private makeRoom(): boolean {
-    if (this.entries.size + this.gauges.size < MAX_SERIES) return true;
-    for (const [key, { values }] of this.gauges) {
-      return values.kind === 'gauge' && values.changed < this.interval && this.gauges.delete(key);
+  private newEntry(kind: Metric['kind'], sentName: string, sentTags: Metric['tags']): Entry {
+    const name = adoptText(owned(sentName));
+    const tags = adoptTags(sentTags.map(([tag, value]) => [owned(tag), owned(value)]));
+    const characters = [name, ...Object.entries(tags).flat()].join('').length;
+    return { name, tags, characters, values: this.emptyOf(kind) };
+  }
+
+  /** Where there are too many series, gauges go that did not change for longest, unless they did in this interval. */
+  private makeRoom({ characters }: Entry): boolean {
+    for (const [key, gauge] of this.gauges) {
+      if (this.hasRoom(characters) || gauge.values.kind !== 'gauge' || gauge.values.changed === this.interval) break;
+      this.gauges.delete(key);
+      this.characters -= gauge.characters;
     }
-    return false;
+    if (!this.hasRoom(characters)) return false;
+    this.characters += characters;
+    return true;
+  }
+
+  private hasRoom(characters: number): boolean {
+    const series = this.entries.size + this.gauges.size;
+    return series < MAX_SERIES && this.characters + characters <= MAX_CHARACTERS;
   }
 
   private emptyOf(kind: Metric['kind']): Values {
@@ -148,6 +166,7 @@ export class StatsD {
         figures.push(...summary.map(([suffix, value]) => ({ name: adoptText(`${name}.${suffix}`), value, tags })));
       }
     }
+    for (const { characters } of this.entries.values()) this.characters -= characters;
     this.entries.clear();
     this.texts = 0;
     this.timed = new TimerRoom();
@@ -159,9 +178,4 @@ export class StatsD {
 /** A text that is kept, or what stands for it where it is long. */
 function brief(text: string): string {
   return text.length <= MAX_TEXT ? text : hash('sha256', text);
-}
-
-/** A copy: a part of a packet would keep all of it. */
-function owned(text: string): string {
-  return Buffer.from(text).toString();
 }

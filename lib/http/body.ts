@@ -3,6 +3,7 @@ import type { Admission } from '../admission.js';
 import { TrackingError, messageOf } from '../errors.js';
 import { admitBody, admitMore, countChunks } from './admit-body.js';
 import type { Context, Middleware } from './context.js';
+import { countGarbage } from './large-garbage.js';
 import { type Compression, inflate, inflateSnappy } from './inflate.js';
 
 export type { Compression } from './inflate.js';
@@ -114,25 +115,29 @@ function inflateBody(admission: Admission): Middleware {
     const bytes = takeBody(ctx);
     ctx.state.bytes = bytes.length;
     const { compression } = ctx.state;
-    setBody(ctx, compression === undefined ? bytes : await inflated(ctx, bytes, compression, admission));
+    let inflatedBytes = 0;
+    const inflating = (length: number): void => {
+      inflatedBytes += length;
+      if (inflatedBytes > MAX_BODY_BYTES) throw tooLarge('inflated');
+      admitMore(ctx, admission, length);
+    };
+    try {
+      setBody(ctx, compression === undefined ? bytes : await inflated(bytes, compression, inflating));
+    } finally {
+      countGarbage(bytes.length + inflatedBytes);
+    }
+    if (compression !== undefined) admitMore(ctx, admission, -bytes.length);
     await next();
   };
 }
 
 /** Stops while it inflates, whatever the body claims to hold. */
-async function inflated(ctx: Context, bytes: Buffer, compression: Compression, admission: Admission): Promise<Buffer> {
-  let size = 0;
+async function inflated(bytes: Buffer, compression: Compression, inflating: (length: number) => void): Promise<Buffer> {
   try {
-    return await (compression === 'gzip' ? inflate : inflateSnappy)(bytes, (length) => {
-      size += length;
-      if (size > MAX_BODY_BYTES) throw tooLarge('inflated');
-      admitMore(ctx, admission, length);
-    });
+    return await (compression === 'gzip' ? inflate : inflateSnappy)(bytes, inflating);
   } catch (error) {
     if (error instanceof TrackingError) throw error;
     throw new TrackingError('invalid', `The body is broken ${compression}: ${messageOf(error)}.`);
-  } finally {
-    admitMore(ctx, admission, -bytes.length);
   }
 }
 

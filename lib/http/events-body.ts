@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { TrackingError } from '../errors.js';
 import { MAX_EVENTS_PER_REQUEST, type Reception, readEvents } from '../event.js';
 import type { Point } from '../event.js';
+import { MAX_BRACKETS, refuseExcess } from './json-limits.js';
 import { explainJson } from './json-mistake.js';
 
 const BYTE_ORDER_MARK = '\uFEFF';
@@ -18,10 +19,10 @@ export function readJsonEvents(body: Buffer, reception: Reception): Point[] {
 /**
  * Parses a JSON body.
  * @param maxBrackets - how many objects and arrays it may hold
- * @throws TrackingError `invalid` where it is none, or holds more
+ * @throws TrackingError `invalid` where it is none, or holds more, or more values or keys than any request needs
  */
 export function readJson(body: Buffer, maxBrackets = MAX_BRACKETS): unknown {
-  refuseBrackets(body, maxBrackets);
+  refuseExcess(body, 'text', maxBrackets);
   const text = decodeText(body);
   try {
     return JSON.parse(text);
@@ -32,7 +33,7 @@ export function readJson(body: Buffer, maxBrackets = MAX_BRACKETS): unknown {
 
 /** Reads one event a line; blank lines do not count. @throws TrackingError as `readEvents`, broken lines among the rest */
 export function readLineEvents(body: Buffer, reception: Reception): Point[] {
-  refuseBrackets(body);
+  refuseExcess(body, 'lines');
   const lines = linesOf(decodeText(body));
   if (lines.length > MAX_EVENTS_PER_REQUEST) return readEvents(lines, reception);
   const broken = new Map<number, string>();
@@ -71,35 +72,6 @@ function linesOf(text: string): { readonly text: string; readonly number: number
 }
 
 const NOT_BLANK = /\S/;
-
-/** Objects and arrays in one body: many times those of as many events as a request may carry. */
-const MAX_BRACKETS = 10 * MAX_EVENTS_PER_REQUEST;
-
-const [QUOTE, BACKSLASH, NEWLINE, ARRAY, OBJECT] = Buffer.from('"\\\n[{');
-
-/**
- * Refuses what holds so many objects and arrays that parsing it would take seconds and a hundred times its size: a few
- * kilobytes of gzip can hold millions of them.
- */
-function refuseBrackets(body: Buffer, most = MAX_BRACKETS): void {
-  if (body.length <= most) return;
-  let brackets = 0;
-  let quoted = false;
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at];
-    // No string goes on over a line, also where a line before it is broken.
-    if (byte === NEWLINE) quoted = false;
-    else if (byte === QUOTE) quoted = !quoted;
-    else if (quoted) {
-      if (byte === BACKSLASH) at++;
-    } else if ((byte === ARRAY || byte === OBJECT) && ++brackets > most) {
-      throw new TrackingError(
-        'invalid',
-        `The body holds more than ${most} objects and arrays. Send at most ${MAX_EVENTS_PER_REQUEST} events in a request.`,
-      );
-    }
-  }
-}
 
 function decodeText(body: Buffer): string {
   if (!isUtf8(body)) throw new TrackingError('invalid', 'The body is not valid UTF-8.');

@@ -99,8 +99,13 @@ function endOfMatch(expression: RegExp, text: string, position: number): number 
 }
 
 function placeOf(text: string, position: number): string {
-  const before = text.slice(0, position);
-  return `line ${before.split('\n').length}, column ${position - before.lastIndexOf('\n')}`;
+  let line = 1;
+  let start = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && at < position; at = text.indexOf('\n', start)) {
+    line++;
+    start = at + 1;
+  }
+  return `line ${line}, column ${position - start + 1}`;
 }
 
 function found(text: string, position: number): string {

@@ -83,7 +83,7 @@ function readLines(
     receivedAt: now(),
   };
   if (!isUtf8(body)) throw new TrackingError('invalid', 'The body is not valid UTF-8.');
-  return protocol.read(body.toString('utf8'), reception);
+  return protocol.read(body, reception);
 }
 
 /** Other parameters are let be: clients send many. */

@@ -1,5 +1,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { TrackingError, messageOf } from '../errors.js';
+import { boundedBase64, boundedUtf8 } from './bounded-text.js';
+import { wordsOfBytes } from './recently-used.js';
 
 /** How a field's tag reads on the wire: its number and its wire type. */
 export function tagOf(field: number, type: WireType): number {
@@ -71,6 +73,22 @@ export class ProtobufReader extends BinaryReader {
     return this.string(true);
   }
 
+  /** A text, which has to be UTF-8, as `boundedText` has it. */
+  boundedText(): string {
+    const end = this.end();
+    const text = boundedUtf8(this.bytesOfBody, this.pos, end);
+    this.pos = end;
+    return text;
+  }
+
+  /** Bytes in base64, as `boundedText` has that. */
+  boundedBase64(): string {
+    const end = this.end();
+    const text = boundedBase64(this.bytesOfBody.subarray(this.pos, end));
+    this.pos = end;
+    return text;
+  }
+
   uint64Fixed(): bigint {
     return this.bytesOfBody.readBigUInt64LE((this.pos += 8) - 8);
   }
@@ -90,7 +108,7 @@ export class ProtobufReader extends BinaryReader {
   /**
    * Passes over a field that may be repeated, as often as it comes one after the other, the first without its tag.
    * @param end - where the message ends
-   * @returns the bytes as a text: equal for equal fields, and only for them
+   * @returns its words: equal for equal fields, and only for them
    */
   run(tag: number, end: number): string {
     const start = this.pos;
@@ -103,7 +121,7 @@ export class ProtobufReader extends BinaryReader {
         break;
       }
     }
-    return this.bytesOfBody.toString('latin1', start, this.pos);
+    return wordsOfBytes(this.bytesOfBody, start, this.pos);
   }
 
   /** The numbers of a packed field, one by one. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { boundedText } from './bounded-text.js';
 
 /** Roughly the bytes of one generation, and what an entry takes beside its key and its value. */
@@ -38,6 +39,15 @@ export class RecentlyUsed<Value> {
     this.recent = new Map();
     this.recentBytes = 0;
   }
+}
+
+/**
+ * A part of a body as words to be found by: equal for equal bytes, and only for them. Of a long one a hash is taken, so
+ * that no text of megabytes is made of it.
+ */
+export function wordsOfBytes(body: Buffer, start: number, end: number): string {
+  if (end - start <= LONGEST_KEY) return body.toString('latin1', start, end);
+  return `${body.toString('latin1', start, start + LONGEST_KEY)}~${hash('sha256', body.subarray(start, end))}`;
 }
 
 /** A text as a part of a key: its length in front, so that no two rows of texts make the same key. */

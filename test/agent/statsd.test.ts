@@ -136,6 +136,17 @@ describe('StatsD in the agent', () => {
     expect(statsd.counts.beyond).to.equal(1);
   });
 
+  it('has a bound on the characters of their names and tags, for which gauges of before leave room as well', () => {
+    const tags = Array.from({ length: 16 }, (_, tag) => `${tag}${'k'.repeat(60)}:${'v'.repeat(120)}`).join(',');
+    for (let index = 0; index < 500; index++) statsd.receive(`old.${index}:1|g|#${tags}`);
+    expect(statsd.flush()).to.have.length(500);
+    for (let index = 0; index < 1000; index++) statsd.receive(`user.${index}:1|c|#${tags}`);
+    expect(statsd.counts.beyond).to.be.within(300, 400);
+    expect(statsd.flush()).to.have.length(1000 - statsd.counts.beyond);
+    statsd.receive('requests:1|c');
+    expect(flushed()).to.deep.equal({ requests: 1 });
+  });
+
   it('keeps nothing long of what is sent: neither names, nor texts of sets, nor the packet that they came in', () => {
     const long = 'x'.repeat(60_000);
     const heap = heapUsed();

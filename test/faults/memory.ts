@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 /** Milliseconds between two looks. */
 const PAUSE = 100;
@@ -24,9 +24,22 @@ export class Memory {
 
 /** Resident memory now, in MiB; 0 for a process that is no more. */
 export function residentOf(pid: number | undefined): number {
+  return mebibytesIn('VmRSS', pid);
+}
+
+/** The most that a process had resident since the start, or since `forgetPeak`, in MiB. */
+export function peakOf(pid: number | undefined): number {
+  return mebibytesIn('VmHWM', pid);
+}
+
+export function forgetPeak(pid: number | undefined): void {
+  writeFileSync(`/proc/${String(pid)}/clear_refs`, '5');
+}
+
+function mebibytesIn(line: 'VmRSS' | 'VmHWM', pid: number | undefined): number {
   try {
-    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1];
-    return Number(kilobytes ?? 0) / 1024;
+    const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
+    return Number(new RegExp(`^${line}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) / 1024;
   } catch {
     return 0;
   }

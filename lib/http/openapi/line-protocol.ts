@@ -1,6 +1,6 @@
 import { type ErrorCode, TrackingError } from '../../errors.js';
 import { MAX_EVENTS_PER_REQUEST } from '../../event.js';
-import { MAX_POINTS_PER_REQUEST } from '../../line-protocol.js';
+import { MAX_POINTS_PER_REQUEST, MAX_SERIES_CHARACTERS } from '../../line-limits.js';
 import type { ErrorAnswer } from '../context.js';
 import { influxDB1Error, influxDB2Error } from '../influxdb-errors.js';
 import { type Problem, problemOf, STATUSES } from '../problem.js';
@@ -55,7 +55,7 @@ const lines: MediaType = {
 
 const MAPPING = `Each field becomes an event: the measurement is its namespace, the key of the field its name, the number its value (integers to the nearest double, booleans as 1 and 0), the tags its tags. Names that may not be so here are made fit, and nothing is refused for its name. With a timestamp an event is a sample: sent again it counts once, and the last value stays; without one it has the time of receipt and is itself.
 
-At most ${MAX_EVENTS_PER_REQUEST.toLocaleString('en')} lines, ${MAX_POINTS_PER_REQUEST.toLocaleString('en')} fields and 8 MiB a request, all or nothing. Other parameters that clients of InfluxDB send are let be.`;
+At most ${MAX_EVENTS_PER_REQUEST.toLocaleString('en')} lines, ${MAX_POINTS_PER_REQUEST.toLocaleString('en')} fields and 8 MiB a request, all or nothing; the series that it has and the service has not, each with all its tags, may have ${MAX_SERIES_CHARACTERS.toLocaleString('en')} characters together. Other parameters that clients of InfluxDB send are let be.`;
 
 const writeLines: Operation = {
   operationId: 'writeLines',

@@ -1,6 +1,7 @@
 import { MAX_EVENTS_PER_REQUEST } from '../../event.js';
 import { MAX_BODY_BYTES } from '../body.js';
 import { BATCH, STRUCTURED } from '../cloudevents/read.js';
+import { MAX_KEYS } from '../json-limits.js';
 import { IDEMPOTENCY_KEY, LINE_TYPES } from '../track.js';
 import { answerOf, refusals } from './responses.js';
 import { curl } from './samples.js';
@@ -76,7 +77,7 @@ const trackEvents: Operation = {
   operationId: 'trackEvents',
   tags: ['Tracking'],
   summary: 'Track events',
-  description: `Takes one event as a JSON object, several as an array, one a line as NDJSON, or CloudEvents 1.0 (structured, batched, and in binary mode with any body and \`ce-\` headers); at most ${MAX_EVENTS_PER_REQUEST.toLocaleString('en')} events and 8 MiB a request.
+  description: `Takes one event as a JSON object, several as an array, one a line as NDJSON, or CloudEvents 1.0 (structured, batched, and in binary mode with any body and \`ce-\` headers); at most ${MAX_EVENTS_PER_REQUEST.toLocaleString('en')} events with ${MAX_KEYS.toLocaleString('en')} different keys and 8 MiB a request.
 
 \`201\` means that these events survive a kill of the service and of the database. All or nothing: one bad event refuses the request, nothing is stored, and the answer names every bad event by index, path and reason (the first 100).
 

@@ -45,14 +45,14 @@ export function textOfPairs(pairs: readonly Pair[]): string {
   return text;
 }
 
-/** A value of an attribute (`AnyValue`); a bigint is an integer. */
+/** A value of an attribute (`AnyValue`); a bigint is an integer, and no text is long. */
 export type Value = string | number | bigint | boolean | null | readonly Value[] | { readonly [key: string]: Value };
 
-/** The value as the text of a tag: lists and maps as JSON. */
+/** The value as the text of a tag, not long where its texts are not: lists and maps as JSON. */
 export function textOfValue(value: Value): string {
   if (typeof value === 'string') return value;
   if (value === null) return '';
-  return typeof value === 'object' ? JSON.stringify(plain(value)) : String(value);
+  return typeof value === 'object' ? boundedText(JSON.stringify(plain(value))) : String(value);
 }
 
 /** JSON knows no bigints. */

@@ -1,4 +1,5 @@
 import { TrackingError } from '../../errors.js';
+import { boundedText } from '../bounded-text.js';
 import type { Value } from './attributes.js';
 import { MAX_ATTRIBUTES, MAX_DEPTH } from './limits.js';
 
@@ -21,10 +22,10 @@ export function objectIn(from: JsonObject, key: string): JsonObject | undefined 
   throw mistake(key, 'an object');
 }
 
-/** A text, empty where it is left out. @throws TrackingError `invalid` where it is something else */
+/** A text, as `boundedText` has it, empty where it is left out. @throws TrackingError `invalid` where it is something else */
 export function textIn(from: JsonObject, key: string): string {
   const value = from[key] ?? '';
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return boundedText(value);
   throw mistake(key, 'a string');
 }
 
@@ -52,7 +53,8 @@ export function valueIn(from: JsonObject, depth: number): Value {
   if (depth > MAX_DEPTH) throw new TrackingError('invalid', `Values are nested more than ${MAX_DEPTH} deep.`);
   const { stringValue, boolValue, intValue, bytesValue } = from;
   for (const scalar of [stringValue, boolValue, bytesValue]) {
-    if (typeof scalar === 'string' || typeof scalar === 'boolean') return scalar;
+    if (typeof scalar === 'boolean') return scalar;
+    if (typeof scalar === 'string') return boundedText(scalar);
   }
   const number = numberIn(from, 'intValue') ?? numberIn(from, 'doubleValue');
   // Not every integer is a number of JavaScript's.

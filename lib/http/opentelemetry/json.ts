@@ -1,5 +1,4 @@
 import { TrackingError } from '../../errors.js';
-import { boundedText } from '../bounded-text.js';
 import { readJson } from '../events-body.js';
 import { MAX_ATTRIBUTES } from './limits.js';
 import { listIn, numberIn, type JsonObject, objectIn, textIn, valueIn } from './json-values.js';
@@ -26,14 +25,16 @@ export function readJsonMetrics(body: Buffer, context: ParseContext): ResourceMe
       'The body must be an ExportMetricsServiceRequest: an object with resourceMetrics.',
     );
   }
-  return listIn(parsed as JsonObject, 'resourceMetrics').map((one) => readResourceMetrics(one, context));
+  return listIn(parsed as JsonObject, 'resourceMetrics')
+    .map((one) => readResourceMetrics(one, context))
+    .filter(({ metrics }) => metrics.length > 0);
 }
 
 function readResourceMetrics(from: JsonObject, context: ParseContext): ResourceMetrics {
   return {
     resource: readAttributes(objectIn(from, 'resource') ?? {}, context),
     metrics: listIn(from, 'scopeMetrics').flatMap((scopeMetrics) => {
-      const scope = boundedText(textIn(objectIn(scopeMetrics, 'scope') ?? {}, 'name'));
+      const scope = textIn(objectIn(scopeMetrics, 'scope') ?? {}, 'name');
       return listIn(scopeMetrics, 'metrics').flatMap((metric) => readMetric(metric, scope, context));
     }),
   };
@@ -49,7 +50,7 @@ function readMetric(from: JsonObject, scope: string, context: ParseContext): Met
     });
     if (points.length === 0) return [];
     const temporality = numberIn(data, 'aggregationTemporality') ?? 0;
-    const name = boundedText(textIn(from, 'name'));
+    const name = textIn(from, 'name');
     return [{ name, scope, kind, temporality, monotonic: data.isMonotonic === true, points }];
   });
 }
@@ -60,8 +61,8 @@ function readAttributes(from: JsonObject, { attributes }: ParseContext): Attribu
     throw new TrackingError('invalid', `There are more than ${MAX_ATTRIBUTES} attributes at one place.`);
   }
   const pairs = list.map((attribute): Pair => [
-    boundedText(textIn(attribute, 'key')),
-    boundedText(textOfValue(valueIn(objectIn(attribute, 'value') ?? {}, 0))),
+    textIn(attribute, 'key'),
+    textOfValue(valueIn(objectIn(attribute, 'value') ?? {}, 0)),
   ]);
   return attributes.find(textOfPairs(pairs), () => new Attributes(pairs));
 }

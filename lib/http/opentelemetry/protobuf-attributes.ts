@@ -1,4 +1,3 @@
-import { boundedText } from '../bounded-text.js';
 import { fixed64Tag, lengthTag, type ProtobufReader, varintTag } from '../protobuf.js';
 import { Attributes, NO_ATTRIBUTES, type Pair, textOfPairs, textOfValue, type Value } from './attributes.js';
 import { Limits, MAX_ATTRIBUTES, MAX_DEPTH } from './limits.js';
@@ -29,7 +28,7 @@ function readAttributes(reader: ProtobufReader, end: number): Attributes {
     if (pairs.length > 0) reader.uint32();
     if (pairs.length >= MAX_ATTRIBUTES) throw tooMany();
     const [key, value] = readKeyValue(reader, 0, limits);
-    pairs.push([boundedText(key), boundedText(textOfValue(value))]);
+    pairs.push([key, textOfValue(value)]);
   } while (reader.pos < end);
   return new Attributes(pairs, limits.attributes);
 }
@@ -53,7 +52,7 @@ function readKeyValue(reader: ProtobufReader, depth: number, limits: Limits): [s
   let key = '';
   let value: Value = null;
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) key = reader.text();
+    if (tag === lengthTag(1)) key = reader.boundedText();
     else if (tag === lengthTag(2)) value = readAnyValue(reader, depth, limits);
     else reader.pass(tag);
   });
@@ -65,13 +64,13 @@ function readAnyValue(reader: ProtobufReader, depth: number, limits: Limits): Va
   if (depth > MAX_DEPTH) throw new RangeError(`the values of an attribute are nested more than ${MAX_DEPTH} deep`);
   let value: Value = null;
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) value = reader.text();
+    if (tag === lengthTag(1)) value = reader.boundedText();
     else if (tag === varintTag(2)) value = reader.bool();
     else if (tag === varintTag(3)) value = BigInt(reader.int64());
     else if (tag === fixed64Tag(4)) value = reader.double();
     else if (tag === lengthTag(5)) value = readList(reader, depth + 1, limits);
     else if (tag === lengthTag(6)) value = readMap(reader, depth + 1, limits);
-    else if (tag === lengthTag(7)) value = Buffer.from(reader.bytes()).toString('base64');
+    else if (tag === lengthTag(7)) value = reader.boundedBase64();
     else reader.pass(tag);
   });
   return value;

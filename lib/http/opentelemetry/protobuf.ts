@@ -1,4 +1,3 @@
-import { boundedText } from '../bounded-text.js';
 import { lengthTag, type ProtobufReader, readMessage, varintTag } from '../protobuf.js';
 import { type Attributes, NO_ATTRIBUTES } from './attributes.js';
 import type { ParseContext } from './parse-context.js';
@@ -61,7 +60,7 @@ function readScopeMetrics(reader: ProtobufReader, context: ParseContext, metrics
 function readScope(reader: ProtobufReader): string {
   let name = '';
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) name = boundedText(reader.text());
+    if (tag === lengthTag(1)) name = reader.boundedText();
     else reader.pass(tag);
   });
   return name;
@@ -84,7 +83,7 @@ function readMetric(reader: ProtobufReader, context: ParseContext): Metric {
     if (found !== undefined) {
       kind = found;
       data = readData(reader, found, context);
-    } else if (tag === lengthTag(1)) name = boundedText(reader.text());
+    } else if (tag === lengthTag(1)) name = reader.boundedText();
     else reader.pass(tag);
   });
   return { name, scope: '', kind, ...data };

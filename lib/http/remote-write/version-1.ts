@@ -1,6 +1,6 @@
 import type { Series } from '../../event.js';
 import { lengthTag, type ProtobufReader, readMessage } from '../protobuf.js';
-import type { RecentlyUsed } from '../recently-used.js';
+import { type RecentlyUsed, wordsOfBytes } from '../recently-used.js';
 import { MAX_LABELS } from './limits.js';
 import { type Labels, Samples, seriesOfLabels } from './samples.js';
 
@@ -30,7 +30,7 @@ function readTimeSeries(reader: ProtobufReader, body: Buffer, known: RecentlyUse
   const labelsEnd = endOfLabels(reader, end);
   if (labelsEnd === end) return;
   // The very bytes are the key: they are read only where they were not seen lately.
-  const series = known.find(body.toString('latin1', start, labelsEnd), () => {
+  const series = known.find(wordsOfBytes(body, start, labelsEnd), () => {
     reader.pos = start;
     return seriesOfLabels(readLabels(reader, labelsEnd));
   });
