@@ -61,7 +61,7 @@ const writeLines: Operation = {
   operationId: 'writeLines',
   tags: ['Tracking'],
   summary: 'Track events as clients of InfluxDB 2 do',
-  description: `Takes line protocol, as InfluxDB 2.7 reads it. ${MAPPING} Errors come in InfluxDB's form.\n\nCredentials are a bearer token of \`POST /o/token/\`, or the client id and secret as \`Authorization: Token CLIENT_ID:CLIENT_SECRET\` or HTTP Basic.`,
+  description: `Takes line protocol, as InfluxDB 2 reads it. ${MAPPING} Errors come in InfluxDB's form.\n\nCredentials are a bearer token of \`POST /o/token/\`, or the client id and secret as \`Authorization: Token CLIENT_ID:CLIENT_SECRET\` or HTTP Basic.`,
   security: [{ oauth2: ['write'] }],
   parameters: [precision(['ns', 'us', 'ms', 's']), strings, encoding],
   requestBody: { required: true, content: { 'text/plain': lines } },
