@@ -21,7 +21,8 @@ export async function* latestOf(
 ): AsyncGenerator<LatestPoint, void, undefined> {
   const range = rangeOf(selection);
   if (range.start >= range.end) return;
-  const stretches = await types.stretches(selection.namespace, range);
+  // What is missed here is counted once more: nothing that was known seconds ago is good enough.
+  const stretches = await types.stretches(selection.namespace, range, 'fresh');
   if (stretches.length === 0) return;
   const tag = tagKeyOf(groupBy);
   const columns = script`["_time", "_value", ${textOf(tag)}]`;

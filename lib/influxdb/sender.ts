@@ -128,7 +128,11 @@ export class Sender {
       const verdict = answer === undefined ? 'again' : verdictOf(answer);
       failures = verdict === 'suspicious' ? failures + 1 : 0;
       const settled = verdict === 'suspicious' ? failures >= patience && (await this.isWell()) : verdict !== 'again';
-      if (answer !== undefined && settled) return answer;
+      if (answer !== undefined && settled) {
+        // Of what is sent beside it the next try says so again.
+        this.trouble = undefined;
+        return answer;
+      }
       if (tries >= TRIES_TO_TELL)
         this.trouble = outcome instanceof TrackingError ? outcome : turnedAway(outcome, this.url);
       await this.pause(waits.next(answer?.retryAfter), this.connection.signal);

@@ -40,6 +40,7 @@ export interface Reached {
 }
 
 const KEY = 'numbering';
+/** Losses, and new starts, of which there are more. */
 const KEPT_BREAKS = 100;
 /** How long `/ready` speaks of a break. */
 const REMEMBERED = 24 * 3_600_000;
@@ -183,10 +184,16 @@ function examine({ kept, positionsKept, run, info: { created, config, state }, f
     created,
     generation: kept?.generation ?? Date.parse(created).toString(36),
     ...(lastRun !== undefined && { run: lastRun }),
-    breaks: [...(kept?.breaks ?? []), ...breaks.map((one, index) => ({ era: era + index, ...one }))].slice(
-      -KEPT_BREAKS,
-    ),
+    breaks: lastOf([...(kept?.breaks ?? []), ...breaks.map((one, index) => ({ era: era + index, ...one }))]),
   };
+}
+
+/** No number of new starts displaces a loss, of which people are told, and which are counted. */
+function lastOf(breaks: readonly Break[]): Break[] {
+  const restarts = breaks.filter((one) => !isLoss(one));
+  return [...breaks.filter(isLoss).slice(-KEPT_BREAKS), ...restarts.slice(-KEPT_BREAKS)].sort(
+    (one, other) => one.era - other.era,
+  );
 }
 
 /** A new start that has lost messages, as those know who come back from before it, is a loss. */

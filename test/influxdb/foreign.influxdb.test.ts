@@ -259,6 +259,23 @@ describe('A namespace where another program has written values of other types', 
     expect(values.filter((value) => value >= 0).length).to.equal(110_100);
   });
 
+  for (const [what, value] of Object.entries({ texts: '"a text"', integers: '1i' })) {
+    it(`tells at once what counters go on from, whether ${what} are there before it or come after a first look`, async () => {
+      const old = `name=foreign value=${value} ${String(YESTERDAY - 90 * DAY)}`;
+      for (const order of ['before', 'after'] as const) {
+        const namespace = freshNamespace();
+        const tags = { stream: 'a' };
+        if (order === 'before') await foreign(`${namespace},${old}`);
+        else await write(store, [point({ namespace, tags, value: 7 })]);
+        await collect(store.latest(all(namespace), 'stream'));
+        if (order === 'after') await foreign(`${namespace},${old}`);
+        else await write(store, [point({ namespace, tags, value: 7 })]);
+        const found = await collect(store.latest(all(namespace), 'stream'));
+        expect(found.map((one) => one.value)).to.deep.equal([7]);
+      }
+    });
+  }
+
   it('is noticed within seconds where the service has answered before', async () => {
     const namespace = freshNamespace();
     const early = BigInt(YESTERDAY - 90 * DAY) * MILLISECOND;

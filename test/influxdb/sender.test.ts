@@ -26,7 +26,7 @@ describe('Sending lines to InfluxDB', () => {
   let healthy = true;
 
   /** A stand-in for InfluxDB that answers as it is told, for failures that the real one does not show on request. */
-  async function serve(reply: (body: string, attempt: number) => Reply): Promise<Sender> {
+  async function serve(reply: (body: string, attempt: number) => Reply | Promise<Reply>): Promise<Sender> {
     server = createServer((request, response) => {
       let body = '';
       request.setEncoding('utf8');
@@ -41,14 +41,15 @@ describe('Sending lines to InfluxDB', () => {
           return;
         }
         bodies.push(body);
-        const answer = reply(body, bodies.length);
-        if (answer === 'reset') {
-          request.socket.destroy();
-          return;
-        }
-        if (answer.retryAfter !== undefined) response.setHeader('retry-after', answer.retryAfter);
-        response.writeHead(answer.status, { 'content-type': 'application/json' });
-        response.end(answer.message === undefined ? answer.page : JSON.stringify({ message: answer.message }));
+        void Promise.resolve(reply(body, bodies.length)).then((answer) => {
+          if (answer === 'reset') {
+            request.socket.destroy();
+            return;
+          }
+          if (answer.retryAfter !== undefined) response.setHeader('retry-after', answer.retryAfter);
+          response.writeHead(answer.status, { 'content-type': 'application/json' });
+          response.end(answer.message === undefined ? answer.page : JSON.stringify({ message: answer.message }));
+        });
       });
     });
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
@@ -119,6 +120,25 @@ describe('Sending lines to InfluxDB', () => {
     const course = { begun: false };
     expect((await failureOf(to.sendBeside([['a 1'], ['b 2'], ['c 3']], course))).message).to.include('INFLUXDB_TOKEN');
     expect([answered, course.begun]).to.deep.equal([2, true]);
+  });
+
+  it('is in no trouble any more once it is answered, also where the other of two is still waited for', async () => {
+    let answerOther: (reply: Reply) => void = () => undefined;
+    const other = new Promise<Reply>((resolve) => (answerOther = resolve));
+    let tries = 0;
+    let told = '';
+    const to = await serve(async (body) => {
+      if (body.startsWith('b')) return other;
+      if (++tries === 5) told = (await failureOf(to.check())).message;
+      return { status: tries > 5 ? 204 : 503 };
+    });
+    const sent = to.sendBeside([['a value=1 1'], ['b value=2 2']]);
+    while (tries < 6 || (await to.check().catch(() => 'trouble')) === 'trouble') {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    answerOther({ status: 204 });
+    expect(await sent).to.deep.equal([]);
+    expect(told).to.include('503');
   });
 
   it('is not repeated once others may have taken the work over, nor sent in parts', async () => {

@@ -76,11 +76,6 @@ export class Streams {
     this.chosen = choice.tags === null ? undefined : new Set(choice.tags);
   }
 
-  /** Whether all attributes of data points become tags. */
-  get takesAll(): boolean {
-    return this.chosen === undefined;
-  }
-
   /** The streams of a metric. */
   metricOf(resource: Attributes, scope: string, name: string): MetricStreams {
     let source = this.sources.get(resource);
@@ -121,8 +116,6 @@ class Source {
   readonly namespace: string;
   readonly tags: readonly Pair[];
   readonly identity: string;
-  /** Whether the tags of its series tell it from all others, as this attribute is to (OpenTelemetry's conventions). */
-  readonly isTold: boolean;
   private readonly metrics = new Map<string, MetricStreams>();
 
   constructor(
@@ -137,7 +130,6 @@ class Source {
       const value = values.get(key);
       return value === undefined ? [] : [[key, value]];
     });
-    this.isTold = streams.takesAll && this.tags.some(([key, value]) => key === 'service.instance.id' && value !== '');
     this.identity = boundedText(textOfPairs([...values].sort(([one], [other]) => (one < other ? -1 : 1))));
   }
 
@@ -207,11 +199,8 @@ export class Part {
     private readonly extra: Pair | undefined,
   ) {}
 
-  /** None where the tags tell all streams apart. */
   nanosecondOf(attributes: Attributes): bigint {
-    const { source, scope } = this;
-    if (source.isTold) return 0n;
-    const digest = hash('sha256', framed(source.identity) + framed(scope) + attributes.identity);
+    const digest = hash('sha256', framed(this.source.identity) + framed(this.scope) + attributes.identity);
     return BigInt(Number.parseInt(digest.slice(0, 12), 16)) % MILLISECOND;
   }
 

@@ -39,11 +39,21 @@ function sumOf(seconds: number, value: number, more: PointJson = {}): ExportRequ
 }
 
 /** What is stored but for the state of streams: `name{tags} seconds=value`, in order. */
-function storedIn(front: Front): string[] {
+function storedExactly(front: Front): string[] {
   return front.points
     .filter(({ series }) => series.name !== 'otel.cumulative')
     .map(textOf)
     .sort();
+}
+
+/** Without where within its millisecond a stream's increases lie. */
+function inMilliseconds(stored: readonly string[]): string[] {
+  const shortened = (_: string, seconds: string): string => `} ${Number(seconds)}=`;
+  return stored.map((text) => text.replace(/\} (\d+(?:\.\d{1,3})?)\d*=/, shortened)).sort();
+}
+
+function storedIn(front: Front): string[] {
+  return inMilliseconds(storedExactly(front));
 }
 
 /** Values that JSON can have and Protocol Buffers cannot. */
@@ -440,15 +450,10 @@ describe('Chosen attributes of OpenTelemetry', () => {
         });
         if (response.status !== 200) throw new Error(await response.text());
       }
-      return storedIn(front);
+      return storedExactly(front);
     } finally {
       await front.close();
     }
-  }
-
-  /** Without where within its millisecond a stream's increases lie. */
-  function inMilliseconds(stored: readonly string[]): string[] {
-    return stored.map((text) => text.replace(/(\} \d+)(?:\.\d+)=/, '$1=')).sort();
   }
 
   function states(kind: Partial<Data>, seconds: number, values: Readonly<Record<string, number>>): ExportRequest {
@@ -481,6 +486,18 @@ describe('Chosen attributes of OpenTelemetry', () => {
     expect(inMilliseconds(stored)).to.deep.equal(expected.map((text) => `time{state=${text}`));
     const deltas = states({ aggregationTemporality: 1 }, 1, { 'idle 0': 10, 'idle 1': 20, 'user 0': 1 });
     expect(await storedWith(choice, deltas, deltas)).to.deep.equal(stored.filter((text) => text.includes(' 1.')));
+  });
+
+  it('keep apart what differs in no tag, whatever the resource tells', async () => {
+    const from = (team: string, scope: string): ExportRequest => {
+      const resource = { attributes: [...RESOURCE.attributes, attribute('service.namespace', team)] };
+      const dataPoints = [{ timeUnixNano: at(1), asDouble: 1 }];
+      const metrics = [{ name: 'calls', sum: { aggregationTemporality: 1, isMonotonic: true, dataPoints } }];
+      return { resourceMetrics: [{ resource, scopeMetrics: [{ scope: { name: scope }, metrics }] }] };
+    };
+    const requests = [from('red', 'http'), from('red', 'grpc'), from('blue', 'http'), from('red', 'http')];
+    const stored = await storedWith({ resourceTags: COMMON, tags: null }, ...requests);
+    expect(inMilliseconds(stored)).to.deep.equal(Array(3).fill('calls{} 1=1'));
   });
 
   it('leave all parts of a histogram at one time', async () => {
