@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { TrackingError } from '../lib/errors.js';
 import { type Point, seriesOf } from '../lib/event.js';
+import { writeTime } from '../lib/influxdb/moments.js';
 import { LineProtocol } from '../lib/line-protocol.js';
 import { MARK, type SentLines, sentLines } from './lines.js';
 import { type BucketAccess, type InfluxDBServer, influxDB } from './servers/influxdb.js';
@@ -90,7 +91,6 @@ async function compare(server: InfluxDBServer, reads: readonly Read[], seed: str
   };
   await Promise.all(Array.from({ length: SENDERS }, send));
   const stored = await pointsIn(bucket);
-  await server.removeBucket(bucket);
   for (const points of [expected, stored]) {
     for (const key of points.keys()) {
       const [name = ''] = JSON.parse(key) as string[];
@@ -98,6 +98,14 @@ async function compare(server: InfluxDBServer, reads: readonly Read[], seed: str
       if (unknown.has(name) || halfStored.has(mark)) points.delete(key);
     }
   }
+  // Of a field that has several types in several shards InfluxDB gives some alone, unless it is asked for one time.
+  for (const [key, value] of expected) {
+    if (stored.get(key) === value) continue;
+    const [, , , time = ''] = JSON.parse(key) as string[];
+    const found = (await pointsIn(bucket, BigInt(time))).get(key);
+    if (found !== undefined) stored.set(key, found);
+  }
+  await server.removeBucket(bucket);
   const missing = [...expected].filter(([key, value]) => stored.get(key) !== value);
   const surplus = [...stored].filter(([key, value]) => expected.get(key) !== value);
   expect({ missing: missing.slice(0, 5), surplus: surplus.slice(0, 5) }, seed).to.deep.equal({
@@ -142,9 +150,9 @@ function kept(text: string): string {
   return text.replace(/[\r\uFEFF]/g, '');
 }
 
-/** The numbers and booleans of a bucket. */
-async function pointsIn({ url, org, bucket, token }: BucketAccess): Promise<Map<string, number>> {
-  const query = `from(bucket: "${bucket}") |> range(start: 1677-09-23T00:00:00Z, stop: 2262-04-10T00:00:00Z) |> drop(columns: ["_start", "_stop"])`;
+/** The numbers and booleans of a bucket, or those of one time. */
+async function pointsIn({ url, org, bucket, token }: BucketAccess, at?: bigint): Promise<Map<string, number>> {
+  const query = `from(bucket: "${bucket}") |> range(${rangeOf(at)}) |> drop(columns: ["_start", "_stop"])`;
   const recent = BigInt(Date.now() - 86_400_000) * 1_000_000n;
   const points = new Map<string, number>();
   const rows = new InfluxDB({ url, token, timeout: 60_000 }).getQueryApi(org).iterateRows(query);
@@ -173,6 +181,11 @@ async function pointsIn({ url, org, bucket, token }: BucketAccess): Promise<Map<
     );
   }
   return points;
+}
+
+function rangeOf(at?: bigint): string {
+  if (at === undefined) return 'start: 1677-09-23T00:00:00Z, stop: 2262-04-10T00:00:00Z';
+  return at === NOW ? 'start: -1h' : `start: ${writeTime(at)}, stop: ${writeTime(at + 1n)}`;
 }
 
 function nanosecondsOf(text: string): bigint {
