@@ -1,6 +1,6 @@
 import type { Arrival } from './arrival.js';
 import type { Occupancy } from './occupancy.js';
-import { PAGE_LENGTHS } from './page-lengths.js';
+import { numberAt } from './page-lengths.js';
 import type { SeriesTimes } from './series-times.js';
 
 /** Whether an arrival can only be placed once a page around its time is known. */
@@ -32,7 +32,7 @@ export class Missing {
     const { milliseconds } = arrival.moment;
     const numbers = this.bySeries.get(times) ?? new Set<number>();
     this.bySeries.set(times, numbers);
-    const number = Math.floor(milliseconds / (PAGE_LENGTHS[level] ?? 1));
+    const number = numberAt(level, milliseconds);
     if (!numbers.has(number)) this.pages.push({ times, milliseconds, level });
     numbers.add(number);
     return true;

@@ -19,6 +19,7 @@ export function levelOf({ start, end }: { readonly start: number; readonly end: 
   return PAGE_LENGTHS.findIndex((length) => length === end - start);
 }
 
+/** How many pages of a length have ended since 1970 at a time. */
 export function numberAt(level: number, milliseconds: number): number {
   return Math.floor(milliseconds / (PAGE_LENGTHS[level] ?? 1));
 }
