@@ -1,5 +1,6 @@
 import type { adoptTags, adoptText } from './adoption.js';
 import { type Series, seriesByName } from './event.js';
+import { Generations } from './generations.js';
 import { refuseLongSeries } from './line-limits.js';
 import type { SeriesText } from './line-series.js';
 import { owned } from './owned-text.js';
@@ -35,9 +36,6 @@ interface AddedField {
   readonly size: number;
 }
 
-/** Bytes that are kept before those that were not read again go. */
-const MAX_BYTES = 16 * 2 ** 20;
-
 /** Bytes that one request may add. */
 const MAX_BYTES_ADDED = 4 * 2 ** 20;
 
@@ -50,9 +48,7 @@ const ENTRY_BYTES = 400;
  * other: what one adds is kept when it was right, so that a refused one leaves nothing and displaces nothing.
  */
 export class KnownSeries {
-  private recent = new Map<string, SeriesFields>();
-  private older = new Map<string, SeriesFields>();
-  private recentBytes = 0;
+  private readonly known = new Generations<SeriesFields>();
   private added = new Map<string, SeriesFields>();
   private addedFields: AddedField[] = [];
   private addedBytes = 0;
@@ -63,10 +59,10 @@ export class KnownSeries {
 
   /** @param words - a line's measurement and tags as they are written */
   find(words: string): SeriesFields | undefined {
-    const known = this.recent.get(words) ?? this.added.get(words);
+    const known = this.known.findRecent(words) ?? this.added.get(words);
     if (known !== undefined) return known;
-    const older = this.older.get(words);
-    if (older !== undefined) this.keep(owned(words), older);
+    const older = this.known.findOlder(words);
+    if (older !== undefined) this.known.keep(owned(words), older, older.size);
     return older;
   }
 
@@ -120,10 +116,10 @@ export class KnownSeries {
 
   /** Keeps what the request added: it was right. */
   keepAdded(): void {
-    for (const { size } of this.addedFields) this.grow(size);
+    for (const { size } of this.addedFields) this.known.grow(size);
     for (const [words, fields] of this.added) {
       fields.kept = true;
-      this.keep(words, fields);
+      this.known.keep(words, fields, fields.size);
     }
     this.addedFields = [];
     this.forgetAdded();
@@ -141,18 +137,5 @@ export class KnownSeries {
     this.addedFields = [];
     this.addedBytes = 0;
     this.characters = 0;
-  }
-
-  private keep(words: string, fields: SeriesFields): void {
-    this.recent.set(words, fields);
-    this.grow(fields.size);
-  }
-
-  private grow(bytes: number): void {
-    this.recentBytes += bytes;
-    if (this.recentBytes <= MAX_BYTES) return;
-    this.older = this.recent;
-    this.recent = new Map();
-    this.recentBytes = 0;
   }
 }

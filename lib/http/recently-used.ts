@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
+import { Generations } from '../generations.js';
 import { boundedText } from './bounded-text.js';
 
-/** Roughly the bytes of one generation, and what an entry takes beside its key and its value. */
-const MAX_BYTES = 16 * 2 ** 20;
+/** Roughly the bytes that an entry takes beside its key and its value. */
 const ENTRY_BYTES = 100;
 
 /** Longer words are known by a hash: no entry is of megabytes, and no two long ones are compared to their ends. */
@@ -14,9 +14,7 @@ const LONGEST_KEY = 4096;
  * together has a bound.
  */
 export class RecentlyUsed<Value> {
-  private recent = new Map<string, Value>();
-  private older = new Map<string, Value>();
-  private recentBytes = 0;
+  private readonly known = new Generations<Value>();
 
   /** @param bytesOf - roughly the bytes that a value takes */
   constructor(private readonly bytesOf: (value: Value) => number) {}
@@ -24,20 +22,11 @@ export class RecentlyUsed<Value> {
   /** @param words - equal for equal words, and only for them */
   find(words: string, make: () => Value): Value {
     const key = boundedText(words, LONGEST_KEY);
-    const known = this.recent.get(key);
+    const known = this.known.findRecent(key);
     if (known !== undefined) return known;
-    const value = this.older.get(key) ?? make();
-    this.recent.set(key, value);
-    this.grow(ENTRY_BYTES + 2 * key.length + this.bytesOf(value));
+    const value = this.known.findOlder(key) ?? make();
+    this.known.keep(key, value, ENTRY_BYTES + 2 * key.length + this.bytesOf(value));
     return value;
-  }
-
-  private grow(bytes: number): void {
-    this.recentBytes += bytes;
-    if (this.recentBytes <= MAX_BYTES) return;
-    this.older = this.recent;
-    this.recent = new Map();
-    this.recentBytes = 0;
   }
 }
 
