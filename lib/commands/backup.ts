@@ -17,8 +17,9 @@ import { interruption, openServiceStore, untilInterrupted, withStore } from './s
 
 /**
  * Writes everything into a new directory, while events come in: all that the store held when it began, and of what comes
- * later any part, also of what waited in a queue. A store is read slice of time by slice of time, each slice at one moment, so every point is whole and
- * there once; events do not refer to each other, so nothing more is asked of a snapshot.
+ * later any part, also of what waited in a queue. A store is read slice of time by slice of time, each slice at one
+ * moment, so every point is whole and there once; events do not refer to each other, so nothing more is asked of a
+ * snapshot.
  */
 export async function backUp(directory: string): Promise<void> {
   const signal = interruption();
