@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { spawnAgent } from '../test/servers/agent.js';
 import { temporaryFolder } from '../test/servers/lifetime.js';
 import { freePort, ServerProcess } from '../test/servers/process.js';
-import { AGENT_FLAGS, APPLICATION, CLI, ServiceProcess } from '../test/servers/service.js';
+import { CLI, ServiceProcess } from '../test/servers/service.js';
 import { processorSeconds } from './processor-time.js';
 
 /**
@@ -61,19 +62,7 @@ function pidOf(process: ServerProcess): number {
 const service = await ServiceProcess.start();
 const folder = temporaryFolder('bench-agent');
 const buffer = path.join(folder, 'buffer');
-const agent = ServerProcess.spawn(
-  'env',
-  [
-    `TRACKING_AGENT_CLIENT_SECRET=${APPLICATION.secret}`,
-    process.execPath,
-    ...AGENT_FLAGS,
-    CLI,
-    'agent',
-    ...['--url', service.url, '--client-id', APPLICATION.id, '--buffer', buffer, '--interval', `${INTERVAL}ms`],
-    ...['--statsd', '0'],
-  ],
-  path.join(folder, 'agent.log'),
-);
+const agent = spawnAgent(service, folder, '--buffer', buffer, '--interval', `${INTERVAL}ms`, '--statsd', '0');
 const port = await freePort();
 const exporter = ServerProcess.spawn(
   EXPORTER,

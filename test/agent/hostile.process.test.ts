@@ -8,9 +8,10 @@ import fc from 'fast-check';
 import type { AgentStatus } from '../../lib/agent/status.js';
 import { tracking } from '../commands/running.js';
 import { forgetPeak, peakOf, residentOf } from '../faults/memory.js';
+import { spawnAgent } from '../servers/agent.js';
 import { temporaryFolder } from '../servers/lifetime.js';
-import { freePort, ServerProcess } from '../servers/process.js';
-import { AGENT_FLAGS, APPLICATION, CLI, ServiceProcess } from '../servers/service.js';
+import { freePort, type ServerProcess } from '../servers/process.js';
+import { ServiceProcess } from '../servers/service.js';
 
 const CASES = Number(process.env.TRACKING_CASES ?? 300);
 /** 50 MB, in the MiB that the system counts in. */
@@ -99,21 +100,8 @@ describe('tracking agent with hostile StatsD clients', function () {
     service = await ServiceProcess.start();
     const folder = temporaryFolder('agent');
     [buffer, socketPath, port] = [path.join(folder, 'buffer'), path.join(folder, 'statsd.sock'), await freePort()];
-    const flags = ['--namespace', 'host', '--interval', '1s', '--statsd', String(port), '--statsd-socket', socketPath];
-    const target = ['--url', service.url, '--client-id', APPLICATION.id, '--buffer', buffer];
-    agent = ServerProcess.spawn(
-      'env',
-      [
-        `TRACKING_AGENT_CLIENT_SECRET=${APPLICATION.secret}`,
-        process.execPath,
-        ...AGENT_FLAGS,
-        CLI,
-        'agent',
-        ...target,
-        ...flags,
-      ],
-      path.join(folder, 'agent.log'),
-    );
+    const statsd = ['--statsd', String(port), '--statsd-socket', socketPath];
+    agent = spawnAgent(service, folder, '--buffer', buffer, '--namespace', 'host', '--interval', '1s', ...statsd);
     while ((await value('alive')) !== 1) {
       for (let index = 0; index < 200; index++) {
         await send(

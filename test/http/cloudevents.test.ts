@@ -2,17 +2,7 @@ import { expect } from 'chai';
 import { CloudEvent, emitterFor, HTTP, httpTransport, Mode } from 'cloudevents';
 import { parseTimestamp } from '../../lib/time.js';
 import { type Front, openFront } from './front.js';
-
-const ORDER = {
-  specversion: '1.0',
-  id: 'o-1',
-  source: '/shop/berlin',
-  type: 'order.placed',
-  time: '2020-11-12T11:10:00Z',
-  subject: 'shoes',
-  region: 'eu',
-  data: { value: 42.5, order: { total: 99 } },
-};
+import { ORDER } from './samples.js';
 
 describe('CloudEvents', () => {
   let front: Front;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { explainJson } from '../../lib/http/json-mistake.js';
 import { type Front, openFront, problemIn } from './front.js';
+import { EVENT } from './samples.js';
 
 const CASES = Number(process.env.TRACKING_CASES ?? 200);
 
@@ -13,14 +14,6 @@ interface Malformed {
   readonly body?: Uint8Array;
 }
 
-const EVENT = {
-  namespace: 'Server-1',
-  name: 'cpu',
-  timestamp: '2020-11-12T11:10:00Z',
-  value: 42,
-  tags: { host: 'a' },
-  id: '1',
-};
 const EVENT_TEXT = JSON.stringify(EVENT);
 
 function tracked(body: string | Uint8Array, headers: Record<string, string> = {}): Malformed {

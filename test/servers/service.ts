@@ -20,9 +20,6 @@ export const FLAGS = [
   '--heap-growing-percent=40',
 ];
 
-/** What starts the agent, as the first line of `cli.ts` has it. */
-export const AGENT_FLAGS = ['--max-semi-space-size=32', '--initial-old-space-size=40', '--heap-growing-percent=40'];
-
 /** The application that every service of the tests has, with all scopes. */
 export const APPLICATION = { id: 'test-application', secret: 'a-secret-of-the-tests' } as const;
 

@@ -9,29 +9,12 @@ import {
   odd,
   sent,
 } from './request.js';
+import { EVENT, ORDER } from '../samples.js';
 
 const PATH = '/api/track/';
 
-const EVENT = {
-  namespace: 'Server-1',
-  name: 'cpu',
-  timestamp: '2020-11-12T11:10:00Z',
-  value: 42,
-  tags: { host: 'a' },
-  id: '1',
-};
 const EVENT_TEXT = JSON.stringify(EVENT);
-const CLOUD_EVENT = {
-  specversion: '1.0',
-  id: 'o-1',
-  source: '/shop/berlin',
-  type: 'order.placed',
-  time: '2020-11-12T11:10:00Z',
-  subject: 'shoes',
-  region: 'eu',
-  data: { value: 42.5, order: { total: 99 } },
-};
-const CLOUD_EVENT_TEXT = JSON.stringify(CLOUD_EVENT);
+const CLOUD_EVENT_TEXT = JSON.stringify(ORDER);
 
 /** A text that is JSON no more, or not what it was. */
 function brokenJson(text: string, keys: readonly string[]): fc.Arbitrary<HostileBody> {
@@ -131,7 +114,7 @@ const oddHeaders: fc.Arbitrary<Readonly<Record<string, string>>> = fc.oneof(
 );
 
 function cloudEventsInBinaryMode(): fc.Arbitrary<HostileRequest> {
-  const { data, ...attributes } = CLOUD_EVENT;
+  const { data, ...attributes } = ORDER;
   const headers = {
     'content-type': 'application/json',
     ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce-${name}`, value])),
@@ -162,9 +145,9 @@ function format(
 }
 
 const EVENTS = Array.from({ length: 1000 }, (_, index) => JSON.stringify({ ...EVENT, id: String(index) }));
-const CLOUD_EVENTS = Array.from({ length: 1000 }, (_, index) => JSON.stringify({ ...CLOUD_EVENT, id: String(index) }));
+const CLOUD_EVENTS = Array.from({ length: 1000 }, (_, index) => JSON.stringify({ ...ORDER, id: String(index) }));
 const KEYS = Object.keys(EVENT);
-const ATTRIBUTES = Object.keys(CLOUD_EVENT);
+const ATTRIBUTES = Object.keys(ORDER);
 
 export const eventFormats: readonly HostileFormat[] = [
   format('events in JSON', 'application/json', EVENT_TEXT, KEYS, `[${EVENTS.join()}]`),
