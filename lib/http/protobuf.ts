@@ -49,6 +49,14 @@ export class ProtobufReader extends BinaryReader {
    */
   fields(read: (tag: number, end: number) => void, end = this.end()): void {
     while (this.pos < end) read(this.uint32(), end);
+    this.close(end);
+  }
+
+  /**
+   * Says that a message was read whose end was given, field by field: where there may be millions of them, without a
+   * function that is made for each.
+   */
+  close(end: number): void {
     if (this.pos !== end) throw new RangeError('a field goes on beyond its message');
   }
 
@@ -60,12 +68,15 @@ export class ProtobufReader extends BinaryReader {
     return end;
   }
 
-  /** Passes over a field that nobody needs. */
+  /** Passes over a field that nobody needs. (`skip` would make an object for each.) */
   pass(tag: number): void {
     const type = PASSED[tag & 7];
     if (tag >>> 3 === 0) throw new RangeError('a field has the number 0');
-    if (type === undefined) throw new RangeError(`a field has the wire type ${tag & 7}, which proto3 does not know`);
-    this.skip(type);
+    if (type === WireType.Varint) this.uint32();
+    else if (type === WireType.LengthDelimited) this.pos = this.end();
+    else if (type === WireType.Bit64) this.pos += 8;
+    else if (type === WireType.Bit32) this.pos += 4;
+    else throw new RangeError(`a field has the wire type ${tag & 7}, which proto3 does not know`);
   }
 
   /** A text, which has to be UTF-8. */
@@ -128,7 +139,7 @@ export class ProtobufReader extends BinaryReader {
   packed(read: () => void): void {
     const end = this.end();
     while (this.pos < end) read();
-    if (this.pos !== end) throw new RangeError('a field goes on beyond its message');
+    this.close(end);
   }
 }
 

@@ -54,7 +54,7 @@ export class Samples {
       else if (tag === TIMESTAMP) milliseconds = Number(reader.int64());
       else reader.pass(tag);
     }
-    if (reader.pos !== end) throw new RangeError('a field goes on beyond its message');
+    reader.close(end);
     this.add(series, value, milliseconds);
   }
 

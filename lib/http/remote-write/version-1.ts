@@ -68,8 +68,8 @@ function readLabels(reader: ProtobufReader, end: number): Labels {
 function readLabel(reader: ProtobufReader): readonly [string, string] {
   let [name, value] = ['', ''];
   reader.fields((tag) => {
-    if (tag === lengthTag(1)) name = reader.text();
-    else if (tag === lengthTag(2)) value = reader.text();
+    if (tag === lengthTag(1)) name = reader.boundedText();
+    else if (tag === lengthTag(2)) value = reader.boundedText();
     else reader.pass(tag);
   });
   return [name, value];

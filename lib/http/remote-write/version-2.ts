@@ -1,5 +1,3 @@
-import { adoptText } from '../../adoption.js';
-import { MAX_TEXT } from '../../event-rules.js';
 import type { Series } from '../../event.js';
 import { lengthTag, type ProtobufReader, readMessage, varintTag } from '../protobuf.js';
 import { framed, type RecentlyUsed } from '../recently-used.js';
@@ -18,10 +16,10 @@ export function readVersion2(body: Buffer, known: RecentlyUsed<Series>): Samples
   return readMessage(body, 'io.prometheus.write.v2.Request', (reader) => {
     const symbols = readSymbols(reader, body.length);
     const samples = new Samples();
-    const labels = new LabelCount();
+    const series = new TimeSeriesReader(reader, symbols, known, samples);
     reader.pos = 0;
     reader.fields((tag) => {
-      if (tag === TIME_SERIES) readTimeSeries(reader, symbols, known, samples, labels);
+      if (tag === TIME_SERIES) series.read();
       else reader.pass(tag);
     }, body.length);
     return samples;
@@ -37,56 +35,75 @@ function readSymbols(reader: ProtobufReader, end: number): string[] {
       return;
     }
     if (symbols.length >= MAX_SYMBOLS) throw new RangeError(`the table has more than ${MAX_SYMBOLS} symbols`);
-    const text = reader.text();
-    // What is cut for being too long is cut once, and not for each label that refers to it.
-    symbols.push(text.length > MAX_TEXT ? adoptText(text) : text);
+    symbols.push(reader.boundedText());
   }, end);
   return symbols;
 }
 
+const [PACKED_LABELS, LABEL] = [lengthTag(1), varintTag(1)];
 const SAMPLES = lengthTag(2);
 const HISTOGRAMS = lengthTag(3);
 
-function readTimeSeries(
-  reader: ProtobufReader,
-  symbols: readonly string[],
-  known: RecentlyUsed<Series>,
-  samples: Samples,
-  labels: LabelCount,
-): void {
-  const end = reader.end();
-  const start = reader.pos;
-  const texts = readLabels(reader, symbols, end);
-  labels.add(texts.length / 2);
-  let series: Series | undefined;
-  reader.pos = start;
-  reader.fields((tag) => {
-    if (tag === SAMPLES) {
-      series ??= known.find(texts.map(framed).join(''), () => seriesOfLabels(inPairs(texts)));
-      samples.read(reader, series);
-    } else {
-      if (tag === HISTOGRAMS) samples.histograms++;
-      reader.pass(tag);
-    }
-  }, end);
-}
+/** Reads the series of a request one by one. Of empty ones there may be four million, so nothing is made for each. */
+class TimeSeriesReader {
+  private readonly labels = new LabelCount();
+  /** Names and values of the labels of the series at hand, in turn. */
+  private readonly texts: string[] = [];
 
-/** Names and values in turn, wherever they stand. */
-function readLabels(reader: ProtobufReader, symbols: readonly string[], end: number): string[] {
-  const texts: string[] = [];
-  const read = (): void => {
-    const text = symbols[reader.uint32()];
+  constructor(
+    private readonly reader: ProtobufReader,
+    private readonly symbols: readonly string[],
+    private readonly known: RecentlyUsed<Series>,
+    private readonly samples: Samples,
+  ) {}
+
+  read(): void {
+    const { reader } = this;
+    const end = reader.end();
+    const start = reader.pos;
+    this.readLabels(end);
+    reader.pos = start;
+    let series: Series | undefined;
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      if (tag === SAMPLES) this.samples.read(reader, (series ??= this.series()));
+      else {
+        if (tag === HISTOGRAMS) this.samples.histograms++;
+        reader.pass(tag);
+      }
+    }
+    reader.close(end);
+  }
+
+  /** They may stand anywhere in the series. */
+  private readLabels(end: number): void {
+    const { reader, texts } = this;
+    texts.length = 0;
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      if (tag === PACKED_LABELS) {
+        const labelsEnd = reader.end();
+        while (reader.pos < labelsEnd) this.readText();
+        reader.close(labelsEnd);
+      } else if (tag === LABEL) this.readText();
+      else reader.pass(tag);
+    }
+    reader.close(end);
+    if (texts.length % 2 !== 0) throw new RangeError('a label has a name and no value');
+    this.labels.add(texts.length / 2);
+  }
+
+  private readText(): void {
+    const text = this.symbols[this.reader.uint32()];
     if (text === undefined) throw new RangeError('a label refers to a symbol that is not there');
-    if (texts.length >= 2 * MAX_LABELS) throw new RangeError(`a series has more than ${MAX_LABELS} labels`);
-    texts.push(text);
-  };
-  reader.fields((tag) => {
-    if (tag === lengthTag(1)) reader.packed(read);
-    else if (tag === varintTag(1)) read();
-    else reader.pass(tag);
-  }, end);
-  if (texts.length % 2 !== 0) throw new RangeError('a label has a name and no value');
-  return texts;
+    if (this.texts.length >= 2 * MAX_LABELS) throw new RangeError(`a series has more than ${MAX_LABELS} labels`);
+    this.texts.push(text);
+  }
+
+  private series(): Series {
+    const { texts } = this;
+    return this.known.find(texts.map(framed).join(''), () => seriesOfLabels(inPairs(texts)));
+  }
 }
 
 function inPairs(texts: readonly string[]): (readonly [string, string])[] {
