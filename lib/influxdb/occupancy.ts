@@ -4,7 +4,7 @@ import { toMilliseconds } from '../time.js';
 import { isSelected, rangeOf } from './flux.js';
 import { Intervals } from './intervals.js';
 import type { Page } from './page.js';
-import { DAY_LEVEL, LONGEST_LEVEL, numberAt, PAGE_LENGTHS, pageOf, SECOND_LEVEL } from './page-lengths.js';
+import { DAY_LEVEL, LONGEST_LEVEL, numberAt, PAGE_LENGTHS, pageOf, SECOND_LEVEL, stretchOf } from './page-lengths.js';
 import { SeriesTimes } from './series-times.js';
 
 /** A page that grows beyond so many points is given up, and shorter ones are asked for in its place. */
@@ -131,7 +131,7 @@ export class Occupancy {
       entry.bytes = page.bytes;
       this.pages.delete(page);
       this.pages.set(page, entry);
-      if (page.size > MAX_POINTS_PER_PAGE * 2 && page.end - page.start > PAGE_LENGTHS[SECOND_LEVEL]) this.evict(page);
+      if (page.size > MAX_POINTS_PER_PAGE * 2 && isLong(page)) this.release(page);
     }
     this.makeRoom();
     for (const [key, times] of this.series) {
@@ -144,15 +144,17 @@ export class Occupancy {
 
   /**
    * An empty page where there is known to be nothing: of live time a second, for much may come; of time before the
-   * start the longest. The two never overlap: time becomes unknown, but what was unknown stays so.
+   * start the longest that is free. No two pages overlap: time becomes unknown, but what was unknown stays so, and what
+   * is not free once for a longer page never will be.
    */
   private open(times: SeriesTimes, milliseconds: number): Page | undefined {
-    if (milliseconds < this.since) {
-      const page = pageOf(LONGEST_LEVEL, milliseconds);
-      if (page.end <= this.since && times.isFree(page)) return this.keep(times, LONGEST_LEVEL, page);
+    for (let level = milliseconds < this.since ? LONGEST_LEVEL : SECOND_LEVEL; level > SECOND_LEVEL; level--) {
+      const stretch = stretchOf(level, milliseconds);
+      if (stretch.end <= this.since && times.isFree(stretch))
+        return this.keep(times, level, pageOf(level, milliseconds));
     }
-    const page = pageOf(SECOND_LEVEL, milliseconds);
-    return !times.hasShortest && times.isFree(page) ? this.keep(times, SECOND_LEVEL, page) : undefined;
+    const isFree = !times.hasShortest && times.isFree(stretchOf(SECOND_LEVEL, milliseconds));
+    return isFree ? this.keep(times, SECOND_LEVEL, pageOf(SECOND_LEVEL, milliseconds)) : undefined;
   }
 
   private keep(times: SeriesTimes, level: number, page: Page): Page {
@@ -167,11 +169,22 @@ export class Occupancy {
     for (const [page, { owner }] of this.pages) {
       if (this.needed.has(page)) continue;
       owner.giveUp(page);
-      this.evict(page);
+      this.release(page);
       if (this.bytes <= this.maxBytes) return;
     }
   }
 
+  /**
+   * Gives a page up whose word holds. What lies before its first and behind its last point is still known to be free, so
+   * that a load that goes on in the order of time has nothing to ask for.
+   */
+  private release(page: Page): void {
+    const { start, end } = isLong(page) ? page.extent : page;
+    this.pages.get(page)?.owner.unknown.add(start, end);
+    this.drop(page);
+  }
+
+  /** Gives a page up on which nobody can rely. */
   private evict(page: Page): void {
     this.pages.get(page)?.owner.unknown.add(page.start, page.end);
     this.drop(page);
@@ -184,6 +197,11 @@ export class Occupancy {
     entry.owner.remove(page);
     this.pages.delete(page);
   }
+}
+
+/** Of shorter pages there are too many for the stretches between them to be remembered. */
+function isLong({ start, end }: Page): boolean {
+  return end - start > PAGE_LENGTHS[SECOND_LEVEL];
 }
 
 function kindOf(series: Series): string {

@@ -24,9 +24,15 @@ export function numberAt(level: number, milliseconds: number): number {
   return Math.floor(milliseconds / (PAGE_LENGTHS[level] ?? 1));
 }
 
-/** An empty page of a length, around a time. */
-export function pageOf(level: number, milliseconds: number): Page {
+/** From where to where the page of a length reaches, around a time. */
+export function stretchOf(level: number, milliseconds: number): { readonly start: number; readonly end: number } {
   const length = PAGE_LENGTHS[level] ?? 1;
   const start = numberAt(level, milliseconds) * length;
-  return new Page(start, start + length);
+  return { start, end: start + length };
+}
+
+/** An empty page of a length, around a time. */
+export function pageOf(level: number, milliseconds: number): Page {
+  const { start, end } = stretchOf(level, milliseconds);
+  return new Page(start, end);
 }

@@ -39,6 +39,13 @@ export class Page {
     return this.taken.size;
   }
 
+  /** From the millisecond of the first time that is taken to the one after the last: nothing where none is. */
+  get extent(): { readonly start: number; readonly end: number } {
+    const { size, least, greatest } = this.taken;
+    if (size === 0) return { start: this.start, end: this.start };
+    return { start: this.millisecondOf(least), end: this.millisecondOf(greatest) + 1 };
+  }
+
   /** Notes that a time is taken. */
   take(time: number): void {
     this.taken.add(time);
@@ -69,6 +76,10 @@ export class Page {
     return time;
   }
 
+  private millisecondOf(time: number): number {
+    return this.start + Math.floor(time / MILLISECOND_CAPACITY);
+  }
+
   private firstFree(from: number, millisecond: number, end: number): number {
     let time = from;
     let passed: number[] | undefined;
@@ -94,6 +105,8 @@ export class Page {
 /** A set of whole numbers from 0 to 2^53, by open addressing: 11 to 23 bytes each. */
 class TakenTimes {
   size = 0;
+  least = Infinity;
+  greatest = -Infinity;
   private slots = new Float64Array(8).fill(FREE);
 
   get bytes(): number {
@@ -108,6 +121,8 @@ class TakenTimes {
     const slot = this.slotOf(time);
     if (this.slots[slot] === time) return;
     this.slots[slot] = time;
+    if (time < this.least) this.least = time;
+    if (time > this.greatest) this.greatest = time;
     if (++this.size > this.slots.length * 0.7) this.grow();
   }
 

@@ -17,7 +17,7 @@ const PAGES_AT_ONCE = 4;
  * @param horizon - see `Bucket.horizon`
  */
 export async function nextPart(
-  learning: Learning,
+  learning: Pick<Learning, 'learn' | 'narrow'>,
   occupancy: Occupancy,
   points: readonly Point[],
   from: number,
@@ -39,7 +39,11 @@ export async function nextPart(
 }
 
 /** Learns what is unknown of a part, or of its first points where there is no room for more. */
-async function learnAll(learning: Learning, occupancy: Occupancy, part: readonly Arrival[]): Promise<void> {
+async function learnAll(
+  learning: Pick<Learning, 'learn' | 'narrow'>,
+  occupancy: Occupancy,
+  part: readonly Arrival[],
+): Promise<void> {
   for (;;) {
     const missing = new Missing();
     for (const arrival of part) {
@@ -58,7 +62,11 @@ async function learnAll(learning: Learning, occupancy: Occupancy, part: readonly
 }
 
 /** Learns pages in their order until there is no room for more, the first in any case. */
-async function learnPages(learning: Learning, occupancy: Occupancy, pages: readonly MissingPage[]): Promise<void> {
+async function learnPages(
+  learning: Pick<Learning, 'learn' | 'narrow'>,
+  occupancy: Occupancy,
+  pages: readonly MissingPage[],
+): Promise<void> {
   const line = pages.entries();
   const learnOn = async (): Promise<void> => {
     for (const [index, page] of line) {

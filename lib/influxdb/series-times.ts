@@ -70,8 +70,8 @@ export class SeriesTimes {
     this.keepWithin(Math.max(levelOf(givenUp) - 1, 0));
   }
 
-  /** Whether a page's time is known to be free of points. */
-  isFree({ start, end }: Page): boolean {
+  /** Whether a stretch of time is known to be free of points. */
+  isFree({ start, end }: { readonly start: number; readonly end: number }): boolean {
     return !this.unknown.meets(start, end);
   }
 

@@ -1,0 +1,186 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { identityOfId, type Identity, type Point, type Series, seriesOf } from '../../lib/event.js';
+import type { MissingPage } from '../../lib/influxdb/missing.js';
+import { Occupancy } from '../../lib/influxdb/occupancy.js';
+import { PAGE_LENGTHS, pageOf } from '../../lib/influxdb/page-lengths.js';
+import { nextPart } from '../../lib/influxdb/part.js';
+import { place, THERE } from '../../lib/influxdb/placement.js';
+import type { SeriesTimes } from '../../lib/influxdb/series-times.js';
+import { MILLISECOND, type Nanoseconds } from '../../lib/time.js';
+
+const START = Date.UTC(2026, 0, 1);
+const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const SERIES = ['a', 'b', 'c'].map((name) => seriesOf('Server-1', name));
+
+/** What InfluxDB holds: the identity of the point at each time of each series. */
+type Held = Map<string, Map<Nanoseconds, Identity>>;
+
+/** Learns from what is held as `Learning` does from InfluxDB. */
+class LearningFrom {
+  asked = 0;
+
+  constructor(
+    private readonly held: Held,
+    private readonly mostInPage: number,
+  ) {}
+
+  narrow(several: readonly SeriesTimes[]): Promise<void> {
+    for (const times of several) {
+      const all = [...(this.held.get(times.series.key)?.keys() ?? [])].map((time) => Number(time / MILLISECOND));
+      times.narrowed = true;
+      times.unknown.narrow(Math.min(...all), Math.max(...all) + 1);
+    }
+    return Promise.resolve();
+  }
+
+  learn(occupancy: Occupancy, { times, milliseconds, level: longest }: MissingPage): Promise<void> {
+    this.asked++;
+    times.shortenAt(milliseconds);
+    for (let level = Math.min(times.level, longest); level >= 0; level--) {
+      const page = pageOf(level, milliseconds);
+      const [start, end] = [BigInt(page.start) * MILLISECOND, BigInt(page.end) * MILLISECOND];
+      for (const [time, identity] of this.held.get(times.series.key) ?? []) {
+        if (time < start || time >= end) continue;
+        page.take(Number(time - start));
+        if (identity.kind === 'id') page.remember(identity.fingerprint);
+      }
+      if (level > 0 && page.size > this.mostInPage) {
+        times.longest = level - 1;
+        continue;
+      }
+      occupancy.learn(times, level, page);
+      const longer = (PAGE_LENGTHS[level + 1] ?? Infinity) / (PAGE_LENGTHS[level] ?? 1);
+      occupancy.prefer(times, page.size * longer <= this.mostInPage / 2 ? level + 1 : level);
+      break;
+    }
+    return Promise.resolve();
+  }
+}
+
+/** Writes as `Writer` does, into what is held. */
+class Writing {
+  readonly held: Held = new Map();
+  readonly learning: LearningFrom;
+  readonly occupancy: Occupancy;
+
+  constructor(maxBytes: number, mostInPage: number) {
+    this.learning = new LearningFrom(this.held, mostInPage);
+    this.occupancy = new Occupancy(START, new Map(), maxBytes);
+  }
+
+  /** @param stored - how many points of each part get there before it fails; left out: all, and it does not */
+  async write(points: readonly Point[], stored = Infinity): Promise<void> {
+    for (let from = 0; from < points.length;) {
+      const part = await nextPart(this.learning, this.occupancy, points, from, -Infinity);
+      const { nanoseconds, used } = place(this.occupancy, part);
+      part.forEach(({ point: { series, identity }, moment: { milliseconds } }, index) => {
+        if (index >= stored) return;
+        const nanosecond = nanoseconds[index] ?? THERE;
+        const time = BigInt(milliseconds) * MILLISECOND + BigInt(nanosecond);
+        const held = this.held.get(series.key) ?? new Map<Nanoseconds, Identity>();
+        this.held.set(series.key, held);
+        const isHeld = identity.kind === 'id' && [...held.values()].some((one) => isSame(one, identity));
+        expect(nanosecond === THERE, 'an event that is there already').to.equal(isHeld);
+        if (isHeld) return;
+        if (identity.kind !== 'sample') expect(held.has(time), 'a time that is taken').to.equal(false);
+        held.set(time, identity);
+      });
+      if (stored < part.length) for (const { times, moment } of part) this.occupancy.forget(times, moment.milliseconds);
+      this.occupancy.settle(used);
+      from += part.length;
+    }
+  }
+
+  delete(series: Series, tsMin: Nanoseconds, tsMax: Nanoseconds): void {
+    const { namespace, name } = series;
+    this.occupancy.forgetSelected({ namespace, name, tags: {}, tsMin, tsMax });
+    const held = this.held.get(series.key) ?? new Map<Nanoseconds, Identity>();
+    for (const time of held.keys()) if (time >= tsMin && time <= tsMax) held.delete(time);
+  }
+}
+
+function isSame(one: Identity, other: Identity): boolean {
+  return one.kind === 'id' && other.kind === 'id' && one.fingerprint === other.fingerprint;
+}
+
+function nanosecondsAt(milliseconds: number): Nanoseconds {
+  return BigInt(milliseconds) * MILLISECOND;
+}
+
+function pointAt(series: Series, milliseconds: number, kind: Identity['kind']): Point {
+  const time = nanosecondsAt(milliseconds);
+  const identity = kind === 'id' ? identityOfId(`${milliseconds}`, time) : { kind };
+  return { series, time, value: 1, identity };
+}
+
+const series = fc.constantFrom(...SERIES);
+/** Few, so that much comes where something is already, and long after it was given up. */
+const milliseconds = fc
+  .tuple(
+    fc.constantFrom(-250 * DAY, -101 * DAY, -100 * DAY, -3 * DAY, -2 * DAY, -HOUR, -2000, 0, DAY),
+    fc.constantFrom(0, 0, 0, 1, 2, 999, 1000, 1001, 60_000, HOUR, HOUR + 1, DAY),
+  )
+  .map(([anchor, offset]) => START + anchor + offset);
+const kind = fc.constantFrom('id' as const, 'none' as const, 'sample' as const);
+
+/** One after the other, as a file has them, perhaps many at one time. */
+const row = fc
+  .tuple(
+    series,
+    milliseconds,
+    fc.constantFrom(0, 1, 700, 60_000, HOUR, DAY / 2),
+    fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 200 })),
+    kind,
+  )
+  .map(([one, first, step, count, its]) =>
+    Array.from({ length: count }, (_, index) => pointAt(one, Math.min(first + index * step, START + 2 * DAY), its)),
+  );
+const scattered = fc.array(
+  fc.tuple(series, milliseconds, kind).map(([one, at, its]) => pointAt(one, at, its)),
+  { maxLength: 100 },
+);
+const step = fc.oneof(
+  fc.record({
+    points: fc.oneof(row, scattered),
+    stored: fc.oneof({ weight: 5, arbitrary: fc.constant(Infinity) }, fc.nat(50)),
+  }),
+  fc.record({ points: fc.oneof(row, scattered), stored: fc.constant(Infinity) }),
+  fc.record({ deleted: series, from: milliseconds, length: fc.constantFrom(0, 1000, DAY, 100 * DAY) }),
+);
+
+describe('A part of a write', () => {
+  it('puts no event where something is, and none twice, however little there is room for', async function () {
+    this.timeout(120_000);
+    const property = fc.asyncProperty(
+      fc.array(step, { maxLength: 25 }),
+      fc.constantFrom(3000, 10_000, 50_000, 1e7),
+      fc.constantFrom(20, 200, 100_000),
+      async (steps, maxBytes, mostInPage) => {
+        const writing = new Writing(maxBytes, mostInPage);
+        for (const one of steps) {
+          if ('points' in one) await writing.write(one.points, one.stored);
+          else writing.delete(one.deleted, nanosecondsAt(one.from), nanosecondsAt(one.from + one.length));
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: Number(process.env.TRACKING_CASES ?? 500) });
+  });
+
+  it('asks for nothing while old events come in the order of time, also where long pages have no room', async () => {
+    const writing = new Writing(200_000, 100_000);
+    for (let day = 0; day < 90; day++) {
+      for (let hour = 0; hour < 24; hour += 3) {
+        const first = START - (100 - day) * DAY + hour * HOUR;
+        await writing.write(
+          SERIES.flatMap((one) => Array.from({ length: 30 }, (_, index) => pointAt(one, first + index * 1000, 'none'))),
+        );
+      }
+    }
+    expect(writing.learning.asked).to.be.below(20);
+    expect(writing.occupancy.memory.bytes).to.be.at.most(200_000);
+    const [one] = SERIES;
+    expect(writing.held.get(one?.key ?? '')?.size).to.equal(90 * 8 * 30);
+  });
+});
