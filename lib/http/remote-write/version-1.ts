@@ -35,14 +35,16 @@ function readTimeSeries(reader: ProtobufReader, body: Buffer, known: RecentlyUse
     return seriesOfLabels(readLabels(reader, labelsEnd));
   });
   reader.pos = labelsEnd;
-  reader.fields((tag) => {
+  while (reader.pos < end) {
+    const tag = reader.uint32();
     if (tag === SAMPLES) samples.read(reader, series);
     else if (tag === LABELS) throw new RangeError('labels stand behind samples');
     else {
       if (tag === HISTOGRAMS) samples.histograms++;
       reader.pass(tag);
     }
-  }, end);
+  }
+  reader.close(end);
 }
 
 /** Labels stand before everything else. */
