@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { identityOfId, type Identity, type Point, type Series, seriesOf } from '../../lib/event.js';
 import type { MissingPage } from '../../lib/influxdb/missing.js';
 import { Occupancy } from '../../lib/influxdb/occupancy.js';
-import { PAGE_LENGTHS, pageOf } from '../../lib/influxdb/page-lengths.js';
+import { PAGE_LENGTHS, pageOf, SECOND_LEVEL, stretchOf } from '../../lib/influxdb/page-lengths.js';
 import { arrivalOf } from '../../lib/influxdb/arrival.js';
 import { nextPart } from '../../lib/influxdb/part.js';
 import { place, placeAgain, THERE } from '../../lib/influxdb/placement.js';
@@ -132,6 +132,18 @@ class Writing {
     for (const time of held.keys()) if (time >= tsMin && time <= tsMax) held.delete(time);
   }
 
+  /** That no time at which something is would be taken for free. */
+  check(): void {
+    for (const series of SERIES) {
+      const times = this.occupancy.timesOf(series);
+      for (const time of this.heldOf(series).keys()) {
+        const milliseconds = Number(time / MILLISECOND);
+        const isFree = !times.pageAt(milliseconds) && times.isFree(stretchOf(SECOND_LEVEL, milliseconds));
+        if (isFree) expect.fail(`${series.name} at ${milliseconds - START} is taken for free`);
+      }
+    }
+  }
+
   private heldOf({ key }: Series): Map<Nanoseconds, Identity> {
     const held = this.held.get(key) ?? new Map<Nanoseconds, Identity>();
     this.held.set(key, held);
@@ -179,12 +191,13 @@ const scattered = fc.array(
   fc.tuple(series, milliseconds, kind).map(([one, at, its]) => pointAt(one, at, its)),
   { maxLength: 100 },
 );
+const several = fc.tuple(row, row, scattered).map((all) => all.flat());
 const step = fc.oneof(
   fc.record({
-    points: fc.oneof(row, scattered),
+    points: fc.oneof(row, scattered, several),
     stored: fc.oneof({ weight: 5, arbitrary: fc.constant(Infinity) }, fc.nat(50)),
   }),
-  fc.record({ points: fc.oneof(row, scattered), stored: fc.constant(Infinity) }),
+  fc.record({ points: fc.oneof(row, scattered, several), stored: fc.constant(Infinity) }),
   fc.record({ deleted: series, from: milliseconds, length: fc.constantFrom(0, 1000, DAY, 100 * DAY) }),
   fc.record({ takenOver: fc.constantFrom(0, 1000, HOUR) }),
 );
@@ -194,14 +207,15 @@ describe('A part of a write', () => {
     this.timeout(120_000);
     const property = fc.asyncProperty(
       fc.array(step, { maxLength: 25 }),
-      fc.constantFrom(3000, 10_000, 50_000, 1e7),
-      fc.constantFrom(20, 200, 100_000),
+      fc.constantFrom(1500, 3000, 10_000, 50_000, 1e7),
+      fc.constantFrom(5, 20, 100_000),
       async (steps, maxBytes, mostInPage) => {
         const writing = new Writing(maxBytes, mostInPage);
         for (const one of steps) {
           if ('points' in one) await writing.write(one.points, one.stored);
           else if ('takenOver' in one) writing.takeOver(START + one.takenOver);
           else writing.delete(one.deleted, nanosecondsAt(one.from), nanosecondsAt(one.from + one.length));
+          writing.check();
         }
       },
     );
