@@ -145,7 +145,7 @@ export class Occupancy {
   /**
    * An empty page where there is known to be nothing: of live time a second, for much may come; of time before the
    * start the longest that is free. No two pages overlap: time becomes unknown, but what was unknown stays so, and what
-   * is not free once for a longer page never will be.
+   * is not free once for a page never will be: `narrow` comes before the first page that is learned.
    */
   private open(times: SeriesTimes, milliseconds: number): Page | undefined {
     for (let level = milliseconds < this.since ? LONGEST_LEVEL : SECOND_LEVEL; level > SECOND_LEVEL; level--) {
@@ -153,7 +153,7 @@ export class Occupancy {
       if (stretch.end <= this.since && times.isFree(stretch))
         return this.keep(times, level, pageOf(level, milliseconds));
     }
-    const isFree = !times.hasShortest && times.isFree(stretchOf(SECOND_LEVEL, milliseconds));
+    const isFree = times.isFree(stretchOf(SECOND_LEVEL, milliseconds));
     return isFree ? this.keep(times, SECOND_LEVEL, pageOf(SECOND_LEVEL, milliseconds)) : undefined;
   }
 

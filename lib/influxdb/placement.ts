@@ -28,15 +28,20 @@ export function place(occupancy: Occupancy, part: readonly Arrival[]): Placement
   return { nanoseconds, used };
 }
 
-/** Notes where arrivals were placed before. What is unknown there stays so, and is asked for when it matters. */
+/** Notes where arrivals were placed before. What has no page there is unknown, and is asked for when it matters. */
 export function placeAgain(occupancy: Occupancy, part: readonly Arrival[], nanoseconds: readonly number[]): Placement {
   const used = new Set<Page>();
   part.forEach((arrival, index) => {
     const { identity } = arrival.point;
     const { milliseconds } = arrival.moment;
     const nanosecond = nanoseconds[index] ?? THERE;
-    const page = nanosecond < 0 ? undefined : pageFor(occupancy, arrival);
-    if (page === undefined) return;
+    if (nanosecond < 0) return;
+    const page = pageFor(occupancy, arrival);
+    if (page === undefined) {
+      // Perhaps only another part of its second was.
+      arrival.times.unknown.add(milliseconds, milliseconds + 1);
+      return;
+    }
     used.add(page);
     page.take((milliseconds - page.start) * MILLISECOND_CAPACITY + nanosecond);
     if (identity.kind === 'id') page.remember(identity.fingerprint);

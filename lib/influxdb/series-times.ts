@@ -75,10 +75,6 @@ export class SeriesTimes {
     return !this.unknown.meets(start, end);
   }
 
-  get hasShortest(): boolean {
-    return this.counts[0] !== 0;
-  }
-
   insert(level: number, page: Page): void {
     this.pages.set(pageKey(level, page.start), page);
     this.counts[level] = (this.counts[level] ?? 0) + 1;

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { identityOfId, type Identity, type Point, type Series, seriesOf } from '../../lib/event.js';
 import type { MissingPage } from '../../lib/influxdb/missing.js';
 import { Occupancy } from '../../lib/influxdb/occupancy.js';
-import { PAGE_LENGTHS, pageOf } from '../../lib/influxdb/page-lengths.js';
+import { PAGE_LENGTHS, pageOf, SECOND_LEVEL, stretchOf } from '../../lib/influxdb/page-lengths.js';
+import { arrivalOf } from '../../lib/influxdb/arrival.js';
 import { nextPart } from '../../lib/influxdb/part.js';
-import { place, THERE } from '../../lib/influxdb/placement.js';
+import { place, placeAgain, THERE } from '../../lib/influxdb/placement.js';
 import type { SeriesTimes } from '../../lib/influxdb/series-times.js';
 import { MILLISECOND, type Nanoseconds } from '../../lib/time.js';
 
@@ -63,24 +64,53 @@ class LearningFrom {
 class Writing {
   readonly held: Held = new Map();
   readonly learning: LearningFrom;
-  readonly occupancy: Occupancy;
+  occupancy: Occupancy;
+  /** The last write and where its points went, as far as it got. */
+  private last: { readonly points: readonly Point[]; readonly plan: number[] } | undefined;
 
-  constructor(maxBytes: number, mostInPage: number) {
+  constructor(
+    private readonly maxBytes: number,
+    mostInPage: number,
+  ) {
     this.learning = new LearningFrom(this.held, mostInPage);
     this.occupancy = new Occupancy(START, new Map(), maxBytes);
   }
 
-  /** @param stored - how many points of each part get there before it fails; left out: all, and it does not */
+  /** Begins anew and repeats the last write, as after a take-over. */
+  takeOver(since: number): void {
+    const ahead = new Map<string, number>();
+    for (const [key, held] of this.held) {
+      const last = Math.max(...[...held.keys()].map((time) => Number(time / MILLISECOND)));
+      if (last >= since) ahead.set(key, last + 1);
+    }
+    this.occupancy = new Occupancy(since, ahead, this.maxBytes);
+    if (this.last) this.repeat(this.last.points, this.last.plan);
+  }
+
+  /** Writes points where a plan says. */
+  repeat(points: readonly Point[], plan: readonly number[]): void {
+    const part = points.slice(0, plan.length).map((point) => arrivalOf(this.occupancy, point));
+    const { used } = placeAgain(this.occupancy, part, plan);
+    part.forEach(({ point: { series, identity }, moment: { milliseconds } }, index) => {
+      const nanosecond = plan[index] ?? THERE;
+      if (nanosecond !== THERE) this.heldOf(series).set(nanosecondsAt(milliseconds) + BigInt(nanosecond), identity);
+    });
+    this.occupancy.settle(used);
+  }
+
+  /** @param stored - how many points of a part get there before it fails, and the write with it; left out: all, and it does not */
   async write(points: readonly Point[], stored = Infinity): Promise<void> {
+    const plan: number[] = [];
+    this.last = { points, plan };
     for (let from = 0; from < points.length;) {
       const part = await nextPart(this.learning, this.occupancy, points, from, -Infinity);
       const { nanoseconds, used } = place(this.occupancy, part);
+      plan.push(...nanoseconds);
       part.forEach(({ point: { series, identity }, moment: { milliseconds } }, index) => {
         if (index >= stored) return;
         const nanosecond = nanoseconds[index] ?? THERE;
         const time = BigInt(milliseconds) * MILLISECOND + BigInt(nanosecond);
-        const held = this.held.get(series.key) ?? new Map<Nanoseconds, Identity>();
-        this.held.set(series.key, held);
+        const held = this.heldOf(series);
         const isHeld = identity.kind === 'id' && [...held.values()].some((one) => isSame(one, identity));
         expect(nanosecond === THERE, 'an event that is there already').to.equal(isHeld);
         if (isHeld) return;
@@ -89,6 +119,7 @@ class Writing {
       });
       if (stored < part.length) for (const { times, moment } of part) this.occupancy.forget(times, moment.milliseconds);
       this.occupancy.settle(used);
+      if (stored < part.length) return;
       from += part.length;
     }
   }
@@ -96,8 +127,27 @@ class Writing {
   delete(series: Series, tsMin: Nanoseconds, tsMax: Nanoseconds): void {
     const { namespace, name } = series;
     this.occupancy.forgetSelected({ namespace, name, tags: {}, tsMin, tsMax });
-    const held = this.held.get(series.key) ?? new Map<Nanoseconds, Identity>();
+    this.last = undefined;
+    const held = this.heldOf(series);
     for (const time of held.keys()) if (time >= tsMin && time <= tsMax) held.delete(time);
+  }
+
+  /** That no time at which something is would be taken for free. */
+  check(): void {
+    for (const series of SERIES) {
+      const times = this.occupancy.timesOf(series);
+      for (const time of this.heldOf(series).keys()) {
+        const milliseconds = Number(time / MILLISECOND);
+        const isFree = !times.pageAt(milliseconds) && times.isFree(stretchOf(SECOND_LEVEL, milliseconds));
+        if (isFree) expect.fail(`${series.name} at ${milliseconds - START} is taken for free`);
+      }
+    }
+  }
+
+  private heldOf({ key }: Series): Map<Nanoseconds, Identity> {
+    const held = this.held.get(key) ?? new Map<Nanoseconds, Identity>();
+    this.held.set(key, held);
+    return held;
   }
 }
 
@@ -141,13 +191,15 @@ const scattered = fc.array(
   fc.tuple(series, milliseconds, kind).map(([one, at, its]) => pointAt(one, at, its)),
   { maxLength: 100 },
 );
+const several = fc.tuple(row, row, scattered).map((all) => all.flat());
 const step = fc.oneof(
   fc.record({
-    points: fc.oneof(row, scattered),
+    points: fc.oneof(row, scattered, several),
     stored: fc.oneof({ weight: 5, arbitrary: fc.constant(Infinity) }, fc.nat(50)),
   }),
-  fc.record({ points: fc.oneof(row, scattered), stored: fc.constant(Infinity) }),
+  fc.record({ points: fc.oneof(row, scattered, several), stored: fc.constant(Infinity) }),
   fc.record({ deleted: series, from: milliseconds, length: fc.constantFrom(0, 1000, DAY, 100 * DAY) }),
+  fc.record({ takenOver: fc.constantFrom(0, 1000, HOUR) }),
 );
 
 describe('A part of a write', () => {
@@ -155,13 +207,15 @@ describe('A part of a write', () => {
     this.timeout(120_000);
     const property = fc.asyncProperty(
       fc.array(step, { maxLength: 25 }),
-      fc.constantFrom(3000, 10_000, 50_000, 1e7),
-      fc.constantFrom(20, 200, 100_000),
+      fc.constantFrom(1500, 3000, 10_000, 50_000, 1e7),
+      fc.constantFrom(5, 20, 100_000),
       async (steps, maxBytes, mostInPage) => {
         const writing = new Writing(maxBytes, mostInPage);
         for (const one of steps) {
           if ('points' in one) await writing.write(one.points, one.stored);
+          else if ('takenOver' in one) writing.takeOver(START + one.takenOver);
           else writing.delete(one.deleted, nanosecondsAt(one.from), nanosecondsAt(one.from + one.length));
+          writing.check();
         }
       },
     );
@@ -182,5 +236,33 @@ describe('A part of a write', () => {
     expect(writing.occupancy.memory.bytes).to.be.at.most(200_000);
     const [one] = SERIES;
     expect(writing.held.get(one?.key ?? '')?.size).to.equal(90 * 8 * 30);
+  });
+
+  it('puts no event onto an old sample that was written while pages of a millisecond were in use', async () => {
+    const writing = new Writing(40_000, 20);
+    const [one, other] = SERIES as [Series, Series];
+    const dense = START - 200 * DAY;
+    const sampled = dense + 30_000;
+    const many = (its: Series, at: number, count: number): Point[] =>
+      Array.from({ length: count }, () => pointAt(its, at, 'none'));
+    await writing.write(many(one, dense, 600));
+    await writing.write(many(one, dense + 1, 4000));
+    for (let count = 0; count < 40; count++) await writing.write([pointAt(one, dense + count * 100, 'none')]);
+    await writing.write([pointAt(one, sampled, 'sample')]);
+    await writing.write(many(other, dense, 4000));
+    await writing.write([pointAt(one, sampled, 'none')]);
+    expect(writing.held.get(one.key)?.has(nanosecondsAt(sampled) + 1n)).to.equal(true);
+  });
+
+  it('puts no event onto one that was repeated where less than its second was unknown', async () => {
+    const writing = new Writing(1e6, 100_000);
+    const [one] = SERIES as [Series];
+    await writing.write([pointAt(one, START + 500, 'none')]);
+    writing.takeOver(START);
+    writing.repeat([pointAt(one, START + 700, 'none')], [0]);
+    writing.delete(one, nanosecondsAt(START + 500), nanosecondsAt(START + 501));
+    await writing.write([pointAt(one, START - HOUR, 'none')]);
+    await writing.write([pointAt(one, START + 700, 'none')]);
+    expect(writing.held.get(one.key)?.size).to.equal(3);
   });
 });
