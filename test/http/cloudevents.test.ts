@@ -108,6 +108,12 @@ describe('CloudEvents', () => {
       expect((await send(body, type)).status).to.equal(400);
     }
     expect((await send('{', 'application/json', { 'ce-specversion': '1.0' })).status).to.equal(400);
+    const unversioned = await send({ value: 1 }, 'application/json', {
+      'ce-id': '1',
+      'ce-source': 's',
+      'ce-type': 't',
+    });
+    expect(await unversioned.text()).to.contain('specversion must be');
     expect(front.points).to.have.lengthOf(0);
   });
 
