@@ -32,6 +32,6 @@ function timeOf(time: Nanoseconds): Nanoseconds {
     return inRange(time);
   } catch (error) {
     if (!(error instanceof TrackingError)) throw error;
-    throw badLine(`has a timestamp that ${error.message}: is precision what it should be?`);
+    throw badLine(`has a timestamp that ${error.message} (is precision what it should be?)`);
   }
 }

@@ -1,5 +1,5 @@
 import { adoptTags } from '../adoption.js';
-import { messageOf } from '../errors.js';
+import { messageOf, TrackingError } from '../errors.js';
 import type { TrackedEvent } from '../event.js';
 import type { Logger } from '../log.js';
 import { DiskBuffer } from './buffer.js';
@@ -39,6 +39,9 @@ export class Agent {
   private readonly news = new Bell();
   private readonly transport: Transport;
   private readonly sender: Sender;
+  /** Why the buffer could not be written the last time. */
+  private unwritable: string | undefined;
+  private gone: TrackingError | undefined;
 
   private constructor(
     private readonly parts: AgentParts,
@@ -92,7 +95,7 @@ export class Agent {
     return this.sockets?.port;
   }
 
-  /** Runs until it is stopped. */
+  /** Runs until it is stopped. @throws TrackingError `unavailable` where its buffer directory was taken from it */
   async run(): Promise<void> {
     const sending = this.send();
     await this.collect();
@@ -105,6 +108,7 @@ export class Agent {
     await this.sender.drain(leaving.signal);
     clearTimeout(patience);
     await this.close();
+    if (this.gone !== undefined) throw this.gone;
   }
 
   private async close(): Promise<void> {
@@ -162,15 +166,28 @@ export class Agent {
     const events = eventsOf(figures, settings, time);
     try {
       await this.buffer.append(events);
+      this.unwritable = undefined;
       kept?.(events);
     } catch (error) {
       this.history.dropped(events.length);
       const message = `The buffer ${settings.buffer} cannot be written: ${messageOf(error)}`;
-      if (this.history.state.lastError?.message !== message) logger.error(message);
+      // The message names a file, which is another one each time.
+      const why = (error as NodeJS.ErrnoException).code ?? message;
+      if (this.unwritable !== why) logger.error(message);
+      this.unwritable = why;
       this.history.failed(message, this.parts.clock.now());
+      if (why === 'ENOENT') this.endWithoutBuffer();
     }
     // Where this fails the next interval's may not, and only counts are older.
     await this.history.save().catch(() => undefined);
+  }
+
+  /** Without its directory it has no lock and no position either, so it begins anew. */
+  private endWithoutBuffer(): void {
+    const { buffer } = this.parts.settings;
+    const message = `The buffer directory ${buffer} is gone, with what waited in it. Start the agent again: it makes a new one.`;
+    this.gone = new TrackingError('unavailable', message);
+    this.stop();
   }
 
   private async send(): Promise<void> {
@@ -203,7 +220,8 @@ export class Agent {
           this.history.refused(events);
         },
         failed: (reason, wait) => {
-          if (reason !== lastReason) logger.warn('events wait in the buffer', { reason, retryInSeconds: wait / 1000 });
+          if (reason !== lastReason)
+            logger.warn('events wait in the buffer', { reason, retryInSeconds: Math.round(wait / 100) / 10 });
           lastReason = reason;
           this.history.failed(reason, clock.now());
         },

@@ -1,4 +1,5 @@
 import { matchesPattern } from '../access.js';
+import { TrackingError } from '../errors.js';
 import { diskTraffic, fileSystems } from './disks.js';
 import { elsewhere } from './elsewhere.js';
 import type { Figure, Source } from './figure.js';
@@ -28,8 +29,9 @@ export function hostSources(): readonly Source[] {
 export class Host implements FigureReader {
   private readonly underWay = new Set<Source>();
   private readonly last = new Map<Source, number>();
+  private readings = 0;
 
-  /** @param failed - told of a source that has none, such as a file of /proc that is not there */
+  /** @param failed - told of a source that has none, such as a file of /proc that is not there, and of idle patterns */
   constructor(
     private readonly sources: readonly Source[],
     private readonly choice: Choice,
@@ -38,7 +40,19 @@ export class Host implements FigureReader {
 
   async read(): Promise<Figure[]> {
     const figures = await Promise.all(this.sources.map((source) => this.readFrom(source)));
-    return figures.flat().filter(({ name, value }) => Number.isFinite(value) && isChosen(name, this.choice));
+    const all = figures.flat().filter(({ value }) => Number.isFinite(value));
+    // Rates are there from the second reading on.
+    if (++this.readings === 2) this.sayWhatMatchesNone(all);
+    return all.filter(({ name }) => isChosen(name, this.choice));
+  }
+
+  private sayWhatMatchesNone(figures: readonly Figure[]): void {
+    for (const pattern of this.choice.include) {
+      if (figures.some(({ name }) => matchesPattern(pattern, name))) continue;
+      this.failed(
+        new TrackingError('not-found', `include has "${pattern}", and this host has no figure of such a name`),
+      );
+    }
   }
 
   /** A source that hangs, as a dying disk does, holds up the others for a second, and later ones not at all. */

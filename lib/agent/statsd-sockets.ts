@@ -41,10 +41,18 @@ export async function listenForStatsD(
     await close();
     throw new TrackingError(
       'unavailable',
-      `StatsD cannot be taken on ${where}: ${messageOf(error)}. Where something else has it, choose another one (${setting}).`,
+      `StatsD cannot be taken on ${where}: ${messageOf(error)}. ${adviceFor(error, setting)}`,
       { cause: error },
     );
   }
+}
+
+/** Node.js says EACCES of a folder that is not there, too. */
+function adviceFor(error: unknown, setting: string): string {
+  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+    return `Something else has it: choose another one (${setting}).`;
+  if (setting === 'statsd') return 'Choose another one (statsd).';
+  return 'The folder must be there, and the user of the agent be allowed to write to it (statsdSocket).';
 }
 
 async function bind(

@@ -33,17 +33,20 @@ export async function runAgent({ once, tag, ...flags }: AgentFlags, version: str
   }
   const { url, namespace, interval, buffer } = settings;
   logger.info('sending', { url: url.href, namespace, intervalSeconds: interval / 1000, buffer, version });
-  await agent.run();
-  await lock.release();
-  logger.info('stopped');
-  logger.close();
+  try {
+    await agent.run();
+  } finally {
+    await lock.release();
+    logger.info('stopped');
+    logger.close();
+  }
 }
 
 /** Two agents would send each other's events, and lose some. */
 async function takeBuffer(directory: string): Promise<DirectoryLock> {
   const taken = await takeOrFind(directory).catch((error: unknown) => {
     if (!(error instanceof TrackingError)) throw error;
-    const words = error.message.replace('data directory', 'buffer directory');
+    const words = error.message.replace('data directory', 'buffer directory').replace('two services', 'two agents');
     throw new TrackingError('unavailable', `${words} Another one is named with --buffer.`, { cause: error });
   });
   if ('lock' in taken) return taken.lock;

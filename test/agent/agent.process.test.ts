@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -143,6 +143,17 @@ describe('tracking agent', function () {
     }
   });
 
+  it('ends where its buffer directory is taken from it, for whoever starts it again', async () => {
+    const running = start('Gone');
+    await until(async () => existsSync(buffer) && (await status()).lastSent !== null);
+    rmSync(buffer, { recursive: true });
+    await running.ended;
+    expect(log()).to.match(/The buffer directory .* is gone, .*Start the agent again/);
+    expect(log().match(/cannot be written/g)).to.have.length(1);
+    start('Gone');
+    await until(async () => existsSync(buffer) && (await status()).lastSent !== null);
+  });
+
   it('sends as the README has it', async () => {
     const readme = readFileSync(path.join(PACKAGE_FOLDER, 'README.md'), 'utf8');
     const command = /^```sh\n([^`]*agent \\\n[^`]*)^```$/m.exec(readme)?.[1] ?? '';
@@ -167,8 +178,8 @@ describe('tracking agent', function () {
       .map((line) => JSON.parse(line) as { readonly namespace: string; readonly name: string });
     expect(events.map(({ name }) => name)).to.include.members(['cpuUtilization', 'cpuIdle', 'uptime']);
     expect(events.every(({ namespace }) => namespace === 'Web')).to.equal(true);
-    expect(await refusal({}, 'agent', '--once', '--include', 'cpux*')).to.equal(
-      'No figure of this host is left by include and exclude; without them all are.\n',
+    expect(await refusal({}, 'agent', '--once', '--include', 'cpux*')).to.match(
+      /"cpux\*".*\nNo figure of this host is left by include and exclude; without them all are\.\n$/s,
     );
   });
 

@@ -10,6 +10,7 @@ import { Host, hostSources, isChosen } from '../../lib/agent/host.js';
 import { networks } from '../../lib/agent/networks.js';
 import { sharesOf, ticksIn } from '../../lib/agent/processor.js';
 import { PACKAGE_FOLDER } from '../../lib/config.js';
+import { messageOf } from '../../lib/errors.js';
 import { temporaryFolder } from '../servers/lifetime.js';
 import { StepClock } from './step-clock.js';
 
@@ -152,6 +153,14 @@ describe('the figures of the agent', () => {
     expect(byName(await host.read())).to.deep.equal({ uptime: 1 });
     expect(byName(await host.read())).to.deep.equal({ uptime: 1 });
     expect(failures).to.have.length(2);
+  });
+
+  it('say once which pattern has none on this host', async () => {
+    const failures: unknown[] = [];
+    const rates: Source = (seconds) => Promise.resolve(seconds === undefined ? [] : [{ name: 'diskReads', value: 1 }]);
+    const host = new Host([rates], { include: ['disk*', 'dsk*'], exclude: [] }, (error) => failures.push(error));
+    for (let reading = 0; reading < 3; reading++) await host.read();
+    expect(failures.map(messageOf)).to.deep.equal(['include has "dsk*", and this host has no figure of such a name']);
   });
 
   it('are there also where no /proc is', async () => {

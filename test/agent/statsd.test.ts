@@ -269,6 +269,8 @@ describe('StatsD in the agent', () => {
       const both = listenForStatsD({ port: 0, path: file }, () => undefined);
       expect(await reasonOf(both)).to.match(/^StatsD cannot be taken on \/.*choose another one \(statsdSocket\)\.$/);
       expect(existsSync(file)).to.equal(true);
+      const nowhere = listenForStatsD({ port: undefined, path: path.join(file, 'none') }, () => undefined);
+      expect(await reasonOf(nowhere)).to.match(/\. The folder must be there, .* \(statsdSocket\)\.$/);
     });
 
     it('has a thousand clients at a time on its Unix socket, for each may leave half a packet', async () => {

@@ -108,6 +108,12 @@ describe('CloudEvents', () => {
       expect((await send(body, type)).status).to.equal(400);
     }
     expect((await send('{', 'application/json', { 'ce-specversion': '1.0' })).status).to.equal(400);
+    const unversioned = await send({ value: 1 }, 'application/json', {
+      'ce-id': '1',
+      'ce-source': 's',
+      'ce-type': 't',
+    });
+    expect(await unversioned.text()).to.contain('specversion must be');
     expect(front.points).to.have.lengthOf(0);
   });
 
@@ -126,6 +132,16 @@ describe('CloudEvents', () => {
         time: parseTimestamp(ORDER.time),
       },
     ]);
+    await front.close();
+    const cloudEvents = { namespace: 'source', name: 'type', value: 'data.order.total', tags: [] };
+    front = await openFront({ cloudEvents });
+    await send({ ...ORDER, data: { order: { total: 98 }, value: 1 } }, 'application/cloudevents+json');
+    expect(front.points.map(({ value }) => value)).to.deep.equal([98]);
+  });
+
+  it('are refused where what the settings name is not there', async () => {
+    await front.close();
+    front = await openFront({ cloudEvents: { namespace: 'region', name: 'subject', value: 'value', tags: [] } });
     const { subject: _, ...without } = ORDER;
     expect(await (await send(without, 'application/cloudevents+json')).text()).to.contain('subject must be a text');
   });

@@ -8,7 +8,10 @@ import type { CloudEvent } from './cloud-event.js';
 export interface CloudEventsMapping {
   readonly namespace: string;
   readonly name: string;
-  /** A path into `data`, where that is no number itself; where there is nothing the value is 1. */
+  /**
+   * A path into `data`, which may stand in front of it as in the others, where that is no number itself; where there is
+   * nothing the value is 1.
+   */
   readonly value: string;
   /** `*` stands for the subject and all extension attributes, but for those of distributed tracing. */
   readonly tags: readonly string[];
@@ -63,7 +66,8 @@ function timeOf({ attributes: { time } }: CloudEvent, mistakes: Mistake[]): bigi
   }
 }
 
-function valueOf({ data }: CloudEvent, path: string, mistakes: Mistake[]): number {
+function valueOf({ data }: CloudEvent, setting: string, mistakes: Mistake[]): number {
+  const path = setting.replace(/^data\./, '');
   const found = typeof data === 'number' ? data : (inside(data, path.split('.')) ?? 1);
   if (typeof found === 'number' && Number.isFinite(found)) return found === 0 ? 0 : found;
   mistakes.push({ path: `data.${path}`, message: `data.${path} must be a finite number` });

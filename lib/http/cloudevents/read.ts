@@ -14,9 +14,11 @@ export const CLOUDEVENTS_TYPES: readonly string[] = [STRUCTURED, BATCH];
 
 const JSON_TYPE = /^[^/;]+\/(?:[^;]+\+)?json\s*(?:;|$)/i;
 
-/** Whether the request is an event in binary mode: its attributes stand in the headers. */
+const REQUIRED_HEADERS = ['ce-specversion', 'ce-id', 'ce-source', 'ce-type'];
+
+/** Whether the request is an event in binary mode, right or not: its attributes stand in the headers. */
 export function isBinaryEvent({ req }: Context): boolean {
-  return req.headers['ce-specversion'] !== undefined;
+  return REQUIRED_HEADERS.some((name) => req.headers[name] !== undefined);
 }
 
 /**

@@ -16,6 +16,7 @@ const REFUSALS: Readonly<Partial<Record<ErrorCode, string>>> = {
   unauthenticated: 'There are no credentials.',
   forbidden: 'This needs a token with the scope "write".',
   'too-large': `A request may carry at most ${MAX_EVENTS_PER_REQUEST} lines. Send them in several.`,
+  'unsupported-media-type': 'Content-Encoding br is not accepted. Send the body as it is, or as gzip.',
   unprocessable: 'The database refuses 1 of 2 event(s); the others are stored.',
   'too-many-requests':
     '50000 events of this application wait for the store already. Nothing of this request was stored.',
@@ -120,6 +121,7 @@ function answers(schema: string, form: (problem: Problem) => ErrorAnswer): Recor
           {
             description: `${STATUSES[code][1]}.`,
             headers: headersNamed(
+              ...(code === 'unsupported-media-type' ? (['Accept-Encoding'] as const) : []),
               ...(code === 'unavailable' || code === 'too-many-requests' ? (['Retry-After'] as const) : []),
             ),
             content: { 'application/json': { schema: schemaNamed(schema), examples: { [code]: { value } } } },

@@ -58,7 +58,7 @@ const exportMetrics: Operation = {
   summary: 'Track metrics as OpenTelemetry sends them',
   description: `Takes OTLP/HTTP 1.x. The namespace is the resource's \`service.name\`, else its \`host.name\`, else \`otel\`; attributes become tags. Gauges, quantiles and sums that may fall are samples; sums that only rise, and counts, sums and buckets of histograms, are increases since the data point before, also where they are sent as cumulative.
 
-At most ${MOST} data points with 100,000 buckets and quantiles and 500,000 attributes, and 8 MiB, a request. Data points that say no finite number, or have no time, are left out and counted in \`partialSuccess\`. ${CREDENTIALS} Errors are a \`google.rpc.Status\` in the encoding of the request.`,
+At most ${MOST} data points with 100,000 buckets and quantiles and 500,000 attributes, and 8 MiB, a request. Data points that say no finite number, or have no time, and histograms without exactly one bucket more than bounds are left out and counted in \`partialSuccess\`. ${CREDENTIALS} Errors are a \`google.rpc.Status\` in the encoding of the request.`,
   security: [{ oauth2: ['write'] }],
   parameters: [encodings('gzip', 'x-gzip', 'identity')],
   requestBody: {
@@ -114,7 +114,7 @@ const remoteWrite: Operation = {
   summary: 'Track samples as Prometheus writes them',
   description: `Takes remote write 1.0 and, with \`Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request\`, 2.0. The label \`job\` becomes the namespace (\`prometheus\` where there is none), \`__name__\` the name, all others tags; a sample that comes again counts once.
 
-At most ${MOST} samples, with version 2.0 400,000 labels of all series together, and 8 MiB a request. Markers that a series has ended are left out; infinite values and native histograms are left out and counted in \`X-Tracking-Samples-Dropped\`. Where samples lie at impossible times the others are stored all the same, and the answer is 400. ${CREDENTIALS} Errors are plain text.`,
+At most ${MOST} samples, with version 2.0 400,000 labels of all series together, and 8 MiB a request. Markers that a series has ended, and other NaN, are left out; infinite values and native histograms are left out and counted in \`X-Tracking-Samples-Dropped\`. Where samples lie at impossible times the others are stored all the same, and the answer is 400. ${CREDENTIALS} Errors are plain text.`,
   security: [{ oauth2: ['write'] }],
   parameters: [encodings('snappy', 'gzip', 'x-gzip', 'identity')],
   requestBody: {

@@ -155,9 +155,12 @@ function refusalOf(metric: Metric, point: DataPoint): string | undefined {
 
 /** What JSON can say and Protocol Buffers cannot is no count either. */
 function refusalOfDistribution(point: DataPoint): string | undefined {
-  const { count = 0, zeroCount = 0, buckets = [], positive, negative, sum = 0, scale = 0 } = point;
+  const { count = 0, zeroCount = 0, buckets = [], bounds = [], positive, negative, sum = 0, scale = 0 } = point;
   const counts = [[count, zeroCount], buckets, positive?.counts ?? [], negative?.counts ?? []];
   if (!counts.every((some) => some.every(isCount))) return 'a count is negative, NaN or infinite';
+  if (buckets.length > 0 && buckets.length !== bounds.length + 1) {
+    return 'a histogram has not one bucket more than it has bounds';
+  }
   if (![scale, positive?.offset ?? 0, negative?.offset ?? 0].every(Number.isInteger)) {
     return 'a scale or an offset is no whole number';
   }

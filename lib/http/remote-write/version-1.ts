@@ -13,13 +13,17 @@ export function readVersion1(body: Buffer, known: RecentlyUsed<Series>): Samples
   return readMessage(body, 'prometheus.WriteRequest', (reader) => {
     const samples = new Samples();
     reader.fields((tag) => {
-      if (tag === lengthTag(1)) readTimeSeries(reader, body, known, samples);
+      if (tag === TIME_SERIES) readTimeSeries(reader, body, known, samples);
+      else if (NEWER.has(tag)) throw new RangeError('it is of version 2.0, and Content-Type does not say so');
       else reader.pass(tag);
     }, body.length);
     return samples;
   });
 }
 
+const TIME_SERIES = lengthTag(1);
+/** The symbols and series of version 2.0, which would be passed over, and all be lost. */
+const NEWER = new Set([lengthTag(4), lengthTag(5)]);
 const LABELS = lengthTag(1);
 const SAMPLES = lengthTag(2);
 const HISTOGRAMS = lengthTag(4);

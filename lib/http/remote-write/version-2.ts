@@ -6,6 +6,8 @@ import { Samples, seriesOfLabels } from './samples.js';
 
 const SYMBOLS = lengthTag(4);
 const TIME_SERIES = lengthTag(5);
+/** The series of version 1.0, which would be passed over, and all be lost. */
+const OLDER = lengthTag(1);
 
 /**
  * Reads an `io.prometheus.write.v2.Request` (https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/), whose labels
@@ -20,6 +22,7 @@ export function readVersion2(body: Buffer, known: RecentlyUsed<Series>): Samples
     reader.pos = 0;
     reader.fields((tag) => {
       if (tag === TIME_SERIES) series.read();
+      else if (tag === OLDER) throw new RangeError('it is of version 1.0, and Content-Type says 2.0');
       else reader.pass(tag);
     }, body.length);
     return samples;

@@ -62,6 +62,8 @@ const NO_DISTRIBUTIONS: readonly object[] = [
   { histogram: { count: 'NaN' } },
   { histogram: { bucketCounts: ['1', 'Infinity'], explicitBounds: [1] } },
   { histogram: { bucketCounts: [-1] } },
+  { histogram: { count: '3', bucketCounts: ['1', '2'], explicitBounds: [1, 5] } },
+  { histogram: { count: '3', bucketCounts: ['1', '2'] } },
   { exponentialHistogram: { zeroCount: 'Infinity' } },
   { exponentialHistogram: { scale: 'NaN', positive: { bucketCounts: ['1'] } } },
   { exponentialHistogram: { scale: 0.5, positive: { bucketCounts: ['1'] } } },
@@ -328,9 +330,9 @@ for (const [name, { type, encode }] of Object.entries(ENCODINGS)) {
 
     it('takes a thousand attributes of data points with thousands of buckets, and keeps those apart', async () => {
       const attributes = Array.from({ length: 1000 }, (_, index) => attribute(`k${index}`, 'x'.repeat(200)));
-      const explicitBounds = Array.from({ length: 5000 }, (_, index) => index);
+      const explicitBounds = Array.from({ length: 4999 }, (_, index) => index);
       const counted = { startTimeUnixNano: START, timeUnixNano: at(1), count: '5000', explicitBounds };
-      const bucketCounts = explicitBounds.map(() => '1');
+      const bucketCounts = Array.from({ length: 5000 }, () => '1');
       const dataPoints = ['a', 'b'].map((way) => ({
         attributes: [...attributes.slice(1), attribute('way', way)],
         ...counted,

@@ -142,6 +142,14 @@ for (const [version, { type, encode }] of Object.entries(VERSIONS)) {
       expect(storedIn('many')).to.deep.equal([]);
     });
 
+    it('refuses what is of the other version, for nothing of it could be read', async () => {
+      const [other] = Object.values(VERSIONS).filter((one) => one.encode !== encode);
+      const body = other?.encode([{ labels: [['__name__', 'up']], samples: [[1700000000000, 1]] }]);
+      const response = await sendBytes(body ?? new Uint8Array());
+      expect(response.status).to.equal(400);
+      expect(await response.text()).to.match(/it is of version [12]\.0, and Content-Type /);
+    });
+
     it('takes whatever labels there are, and keeps series apart', async () => {
       const label = fc.tuple(
         fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 }),
