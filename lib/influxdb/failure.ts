@@ -71,10 +71,14 @@ export function failureOf(status: number, message: string, retryAfter: number | 
     });
   }
   if (status === 404) {
-    return new TrackingError('unavailable', 'InfluxDB has no such bucket: INFLUXDB_BUCKET must name one.', {
-      retryAfter: 30,
-      cause,
-    });
+    return new TrackingError(
+      'unavailable',
+      'InfluxDB shows this token no such bucket: INFLUXDB_BUCKET must name one that INFLUXDB_TOKEN may read and write.',
+      {
+        retryAfter: 30,
+        cause,
+      },
+    );
   }
   if (status === 429 || status >= 500) {
     const trouble = status === 500 ? troubleIn(message) : undefined;

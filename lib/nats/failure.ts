@@ -19,6 +19,11 @@ export function failureOf(error: unknown, fate: string): TrackingError {
   });
 }
 
+/** What keeps the readers of the queue from going on, in words for the one who runs the service. */
+export function problemOf(error: unknown): string {
+  return error instanceof JetStreamApiError ? reasonOf(error) : messageOf(error);
+}
+
 function reasonOf(error: unknown): string {
   if (error instanceof JetStreamApiError) {
     if (NO_ROOM.has(error.code)) {

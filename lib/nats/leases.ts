@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, TrackingError } from '../errors.js';
+import { TrackingError } from '../errors.js';
 import type { Entry } from './bucket.js';
 import type { Connection } from './connection.js';
+import { isNoRoom, problemOf } from './failure.js';
 import type { Reached } from './numbering.js';
 import { mayReturn, Partition } from './partition.js';
 import { PARTITIONS } from './stream.js';
@@ -41,6 +42,7 @@ export class Leases {
   private beatAt = -Infinity;
   private observedAt = -Infinity;
   private trouble: string | undefined;
+  private full = false;
 
   constructor(
     private readonly connection: Connection,
@@ -63,6 +65,11 @@ export class Leases {
     );
   }
 
+  /** Whether NATS has no room even for what the readers note in it: then nothing leaves the queue. */
+  get lacksRoom(): boolean {
+    return this.full;
+  }
+
   /** Stops reading once the deliveries under way are done, and lets others have the partitions at once. */
   async close(): Promise<void> {
     this.closing.abort();
@@ -78,10 +85,12 @@ export class Leases {
         await this.round();
         failures = 0;
         this.trouble = undefined;
+        this.full = false;
       } catch (error) {
         // Once is a start before NATS has answered, or a break that the next round has mended.
         if (++failures === 2) this.work.onProblem('the queue cannot be shared out', error);
-        this.trouble = messageOf(error);
+        this.trouble = problemOf(error);
+        this.full = isNoRoom(error);
       }
       await sleep(BEAT, undefined, { signal }).catch(() => undefined);
     }

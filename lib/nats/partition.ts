@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, TrackingError } from '../errors.js';
+import { TrackingError } from '../errors.js';
 import { deliver, takeDelivery } from './delivery.js';
+import { problemOf } from './failure.js';
 import { endSince, eraOf, type Numbering, type Reached } from './numbering.js';
 import { isLost, Position } from './position.js';
 import { PartitionReader, type Queued } from './reader.js';
@@ -221,7 +222,7 @@ export class Partition implements Tenure {
         if (isLost(error)) this.lose();
         if (this.ended) throw error;
         if (this.trouble === undefined) this.work.onProblem(`partition ${this.number} of the queue waits`, error);
-        this.trouble = messageOf(error);
+        this.trouble = problemOf(error);
       }
       // With jitter, so that several readers do not come back all at once.
       await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal });

@@ -30,6 +30,9 @@ export interface NatsOptions {
 }
 
 const DELETION_PATIENCE = 30_000;
+const NO_ROOM = 'NATS has no room for more: raise its limits or make room.';
+const FULL =
+  'NATS has no room for more, not even to note what the store has: until its limits are raised, or there is room, nothing goes from the queue to the store either.';
 const WILL_HAPPEN =
   'The deletion is in the queue and will be carried out; asked for once more, it counts only what it finds then.';
 
@@ -101,8 +104,8 @@ export class NatsQueue implements Queue {
   async check(): Promise<string | undefined> {
     return this.attempt(async () => {
       const { session } = this.connection;
-      const room = this.publisher.lacksRoom ? 'NATS has no room for more: raise its limits or make room.' : undefined;
-      if (room !== undefined) throw new TrackingError('unavailable', room, { retryAfter: 5 });
+      if (this.leases?.lacksRoom === true) throw new TrackingError('unavailable', FULL, { retryAfter: 5 });
+      if (this.publisher.lacksRoom) throw new TrackingError('unavailable', NO_ROOM, { retryAfter: 5 });
       const [lag, letters, durability] = await Promise.all([
         lagOf(session),
         this.deadLetters.count(),

@@ -263,6 +263,41 @@ describe('the queue in NATS', () => {
     database.expectFirst(taken * 100);
   });
 
+  it('says that nothing goes on where NATS has no room even for the positions, and goes on once there is some', async function () {
+    this.timeout('1m');
+    const account = 'accounts { A { jetstream: { max_file: 200K }, users: [{ user: a, password: a }] } }';
+    const own = await OwnNatsServer.start({ configuration: `${account}\nno_auth_user: a` });
+    const other = server().freshStream();
+    await besides(own.url, async (jsm) => {
+      await jsm.streams.add({ name: other, subjects: [`${other}.*`], storage: 'file' });
+    });
+    const queue = openAt({ url: own.url });
+    await queue.established(20_000);
+    const database = new Database();
+    queue.feed(recordingConsumer(database));
+    await queue.publish(points(100, (value) => ({ namespace: 'A', value })));
+    await until(() => database.places.size >= 100);
+    await besides(own.url, async (jsm) => {
+      const hasTaken = (size: number): Promise<boolean> =>
+        jsm
+          .jetstream()
+          .publish(`${other}.fill`, new Uint8Array(size))
+          .then(
+            () => true,
+            () => false,
+          );
+      for (let size = 50_000; size >= 1; size = Math.floor(size / 2)) while (await hasTaken(size));
+    });
+    await until(async () => (await queue.check().then(String, String)).includes('nothing goes from the queue'));
+    await besides(own.url, (jsm) => jsm.streams.purge(other));
+    await until(async () => !(await queue.check().then(String, String)).includes('NATS has no room'));
+    await queue.publish(points(100, (value) => ({ namespace: 'A', value: value + 100 })));
+    await until(() => database.places.size >= 200);
+    database.expectFirst(200);
+    await queue.close();
+    await own.stop();
+  });
+
   it('keeps nothing in the stream that is in the store', async () => {
     const stream = server().freshStream();
     const queue = await open({ stream });
