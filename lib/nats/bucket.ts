@@ -1,6 +1,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { isConflict } from './failure.js';
 import { type Link, readPage, store } from './exchange.js';
+import type { Reserve } from './reserve.js';
 
 /** A value under a key. */
 export interface Entry {
@@ -19,6 +20,7 @@ export class Bucket {
     private readonly link: Link,
     private readonly jsm: JetStreamManager,
     private readonly name: string,
+    private readonly reserve: Reserve,
   ) {}
 
   /** The value as the bucket's leader has it; nothing stale. */
@@ -29,7 +31,7 @@ export class Bucket {
 
   /** @returns the new revision */
   put(key: string, value: string | Uint8Array): Promise<number> {
-    return store(this.link, this.subject(key), Buffer.from(value));
+    return this.reserve.note(() => store(this.link, this.subject(key), Buffer.from(value)));
   }
 
   /**
@@ -38,9 +40,8 @@ export class Bucket {
    */
   async replace(key: string, value: string | Uint8Array, revision: number): Promise<number | undefined> {
     try {
-      return await store(this.link, this.subject(key), Buffer.from(value), {
-        'Nats-Expected-Last-Subject-Sequence': String(revision),
-      });
+      const headers = { 'Nats-Expected-Last-Subject-Sequence': String(revision) };
+      return await this.reserve.note(() => store(this.link, this.subject(key), Buffer.from(value), headers));
     } catch (error) {
       if (isConflict(error)) return undefined;
       throw error;

@@ -5,6 +5,7 @@ import type { Connection } from './connection.js';
 import { type BatchMessage, store, storeBatch } from './exchange.js';
 import { failureOf, isNobody, isNoRoom } from './failure.js';
 import { encodePoints, type MessageLimits } from './messages.js';
+import type { Reserve } from './reserve.js';
 import { PARTITIONS, type Session, subjectOf } from './stream.js';
 
 /** Tells a deletion from points. */
@@ -18,6 +19,8 @@ const MAX_MESSAGE_BYTES = 256 * 1024;
 const HEADER_BYTES = 1024;
 const MAX_MESSAGES = 1000; // of an atomic batch
 const NO_ROOM_REMEMBERED = 10_000;
+/** Milliseconds between two looks at whether there is room again. */
+const LOOK_PAUSE = 1000;
 
 /** What became of a request that failed: the one where NATS may have it, the other where it has not. */
 interface Fate {
@@ -45,6 +48,8 @@ export function partitionOf(namespace: string): number {
 /** Puts messages into the stream. */
 export class Publisher {
   private refusedForRoomAt = -Infinity;
+  private lookedAt = -Infinity;
+  private looking: Promise<boolean> | undefined;
 
   constructor(private readonly connection: Connection) {}
 
@@ -80,6 +85,10 @@ export class Publisher {
 
   private async send(session: Session, messages: readonly BatchMessage[], fate: Fate): Promise<void> {
     const [first] = messages;
+    const hasRoom = await this.mayTakeRoom(session).catch((error: unknown) => {
+      throw failureOf(error, fate.nothing);
+    });
+    if (!hasRoom) throw lacksRoom(fate);
     try {
       const last =
         first !== undefined && messages.length === 1
@@ -88,7 +97,7 @@ export class Publisher {
       this.connection.saw(session, last);
       this.refusedForRoomAt = -Infinity;
     } catch (error) {
-      if (isNoRoom(error)) this.refusedForRoomAt = performance.now();
+      if (isNoRoom(error)) this.refusedForRoomAt = this.lookedAt = performance.now();
       if (isNobody(error)) this.connection.renew(session.nc);
       throw failureOf(error, isNoRoom(error) || isNobody(error) ? fate.nothing : fate.unknown);
     }
@@ -97,6 +106,32 @@ export class Publisher {
       session.nc.publish(subject.replace('.events.', '.wake.'));
     }
   }
+
+  /**
+   * Where NATS was full, the room that there is goes to the readers, who make more of it: nothing is sent before their
+   * reserve is whole again.
+   */
+  private async mayTakeRoom({ reserve }: Session): Promise<boolean> {
+    if (!this.lacksRoom && !reserve.isBroken) return true;
+    if (this.looking === undefined && performance.now() - this.lookedAt < LOOK_PAUSE) return false;
+    this.looking ??= this.look(reserve).finally(() => (this.looking = undefined));
+    return this.looking;
+  }
+
+  private async look(reserve: Reserve): Promise<boolean> {
+    this.lookedAt = performance.now();
+    const isWhole = await reserve.restore();
+    if (!isWhole) this.refusedForRoomAt = performance.now();
+    return isWhole;
+  }
+}
+
+function lacksRoom({ nothing }: Fate): TrackingError {
+  return new TrackingError(
+    'unavailable',
+    `NATS has no room: what it has goes to the store first. Raise the limits of its JetStream or make room on its disk. ${nothing}`,
+    { retryAfter: 5 },
+  );
 }
 
 function messagesOf(session: Session, points: readonly Point[]): BatchMessage[] {

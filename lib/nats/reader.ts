@@ -63,18 +63,20 @@ export class PartitionReader {
   }
 
   /**
-   * Removes all messages up to a sequence; now and then, for a call costs more than it frees, or now. Not where the stream
-   * is no longer the one that the number is about.
+   * Removes all messages up to a sequence; now and then, for a call costs more than it frees, or now, as where room is
+   * wanted. Not where the stream is no longer the one that the number is about.
    */
   async purge(last: number, when: 'now' | 'at times' = 'at times'): Promise<void> {
     if (last <= this.purgedTo) return;
-    if (when === 'at times' && performance.now() - this.purgedAt < PURGE_PAUSE) return;
     const session = this.session();
+    const { reserve } = session;
+    if (when === 'at times' && !reserve.isBroken && performance.now() - this.purgedAt < PURGE_PAUSE) return;
     if (!(await this.connection.confirm(session))) return;
     const { jsm, stream } = session;
     this.purgedAt = performance.now();
     await jsm.streams.purge(stream, { filter: subjectOf(stream, this.partition), seq: last + 1 });
     this.purgedTo = last;
+    if (reserve.isBroken) await reserve.restore();
   }
 }
 

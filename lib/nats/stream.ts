@@ -14,6 +14,7 @@ import { Bucket } from './bucket.js';
 import type { Link } from './exchange.js';
 import { type Loss, type Numbering, openNumbering, type Reached } from './numbering.js';
 import { reachedByPositions } from './position.js';
+import { piecesWithin, Reserve } from './reserve.js';
 
 /** How many ways the namespaces are parted; every instance must know the same number. */
 export const PARTITIONS = 8;
@@ -33,6 +34,8 @@ export interface Session extends Link {
   /** Who reads which partition, and how far. */
   readonly writers: Bucket;
   readonly deadLetters: Bucket;
+  /** Room for what the readers note. */
+  readonly reserve: Reserve;
 }
 
 /** On which subject a partition's messages are published; `*` for all partitions. */
@@ -53,9 +56,10 @@ export interface Memory {
  */
 export async function openSession(link: Link, { name, replicas }: StreamOptions, memory: Memory): Promise<Session> {
   const jsm = await jetstreamManager(link.nc);
+  const reserve = await openReserve(link, jsm, { name: `${name}-reserve`, replicas });
   const bucket = async (bucketName: string): Promise<Bucket> => {
     await ensure(jsm, bucketConfig(bucketName, replicas));
-    return new Bucket(link, jsm, bucketName);
+    return new Bucket(link, jsm, bucketName, reserve);
   };
   const writers = await bucket(`${name}-writers`);
   const deadLetters = await bucket(`${name}-dead-letters`);
@@ -67,7 +71,26 @@ export async function openSession(link: Link, { name, replicas }: StreamOptions,
     stream: (first) => ensure(jsm, streamConfig(name, replicas), first > 1 ? { first_seq: first } : {}),
     onLoss: memory.onLoss,
   });
-  return { ...link, jsm, stream: name, numbering, writers, deadLetters };
+  return { ...link, jsm, stream: name, numbering, writers, deadLetters, reserve };
+}
+
+/** Where NATS refuses it, for its limits perhaps, everything goes on without it. */
+async function openReserve(link: Link, jsm: JetStreamManager, { name, replicas }: StreamOptions): Promise<Reserve> {
+  const pieces = await makeReserve(jsm, { name, replicas }).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError) return 0;
+    throw error;
+  });
+  const reserve = new Reserve(link, jsm, name, pieces);
+  await reserve.restore();
+  return reserve;
+}
+
+/** @returns of how many pieces */
+async function makeReserve(jsm: JetStreamManager, { name, replicas }: StreamOptions): Promise<number> {
+  const { limits } = await jsm.getAccountInfo();
+  const pieces = piecesWithin(limits.max_storage > 0 ? limits.max_storage : undefined);
+  if (pieces > 0) await ensure(jsm, reserveConfig(name, replicas, pieces));
+  return pieces;
 }
 
 /**
@@ -108,6 +131,18 @@ function bucketConfig(name: string, replicas: number): Wanted {
     max_msgs_per_subject: 1,
     allow_rollup_hdrs: true,
     allow_direct: true,
+  };
+}
+
+function reserveConfig(name: string, replicas: number, pieces: number): Wanted {
+  return {
+    name,
+    subjects: [name],
+    storage: StorageType.File,
+    num_replicas: replicas,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old, // several may put pieces back at once
+    max_msgs: pieces,
   };
 }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { setTimeout } from 'node:timers/promises';
 import type { Selection } from '../../lib/aggregation.js';
 import { deleteCounted } from '../../lib/deletion.js';
 import { TrackingError } from '../../lib/errors.js';
@@ -12,6 +13,12 @@ import { ReferenceStore } from '../reference.js';
 import { OwnNatsServer } from '../servers/nats.js';
 import { awayAt, Database, keepingConsumer, recordingConsumer, until } from './consumers.js';
 import { besides, queuesForSuite } from './queues.js';
+
+/** A server whose JetStream has a limit, such as `2M`. */
+function startWithRoomFor(limit: string): Promise<OwnNatsServer> {
+  const account = `accounts { A { jetstream: { max_file: ${limit} }, users: [{ user: a, password: a }] } }`;
+  return OwnNatsServer.start({ configuration: `${account}\nno_auth_user: a` });
+}
 
 describe('the queue in NATS', () => {
   const { server, open, openAt } = queuesForSuite();
@@ -263,10 +270,46 @@ describe('the queue in NATS', () => {
     database.expectFirst(taken * 100);
   });
 
+  it('goes on by itself where NATS has reached its own limit, also under those who publish on', async function () {
+    this.timeout('2m');
+    const own = await startWithRoomFor('2M');
+    const queue = openAt({ url: own.url });
+    await queue.established(20_000);
+    const database = new Database();
+    let openGate = (): void => undefined;
+    const opened = new Promise<void>((resolve) => (openGate = resolve));
+    queue.feed(recordingConsumer(database, { fate: () => opened }));
+    let taken = 0;
+    const refusalOfNext = async (): Promise<string | undefined> => {
+      try {
+        await queue.publish(points(500, (value) => ({ namespace: `n${taken % 9}`, value: taken * 500 + value })));
+        taken++;
+        return undefined;
+      } catch (error) {
+        return String(error);
+      }
+    };
+    let refusal: string | undefined;
+    while (refusal === undefined) refusal = await refusalOfNext();
+    expect(refusal).to.match(/NATS has no room: .* Nothing of this request was stored\.$/);
+    expect(await queue.check().then(String, String)).to.match(/NATS has no room/);
+    const before = taken;
+    const publishing = (async () => {
+      while (taken < 2 * before) if ((await refusalOfNext()) !== undefined) await setTimeout(20);
+    })();
+    await setTimeout(500);
+    openGate();
+    await publishing;
+    await until(() => database.places.size >= taken * 500);
+    database.expectFirst(taken * 500);
+    await until(async () => !(await queue.check().then(String, String)).includes('NATS has no room'));
+    await queue.close();
+    await own.stop();
+  });
+
   it('says that nothing goes on where NATS has no room even for the positions, and goes on once there is some', async function () {
     this.timeout('1m');
-    const account = 'accounts { A { jetstream: { max_file: 200K }, users: [{ user: a, password: a }] } }';
-    const own = await OwnNatsServer.start({ configuration: `${account}\nno_auth_user: a` });
+    const own = await startWithRoomFor('200K');
     const other = server().freshStream();
     await besides(own.url, async (jsm) => {
       await jsm.streams.add({ name: other, subjects: [`${other}.*`], storage: 'file' });
@@ -278,7 +321,7 @@ describe('the queue in NATS', () => {
     await queue.publish(points(100, (value) => ({ namespace: 'A', value })));
     await until(() => database.places.size >= 100);
     await besides(own.url, async (jsm) => {
-      const hasTaken = (size: number): Promise<boolean> =>
+      const isTaken = (size: number): Promise<boolean> =>
         jsm
           .jetstream()
           .publish(`${other}.fill`, new Uint8Array(size))
@@ -286,9 +329,15 @@ describe('the queue in NATS', () => {
             () => true,
             () => false,
           );
-      for (let size = 50_000; size >= 1; size = Math.floor(size / 2)) while (await hasTaken(size));
+      const fill = async (): Promise<void> => {
+        for (let size = 50_000; size >= 1; size = Math.floor(size / 2)) while (await isTaken(size));
+      };
+      // The reserve lasts for a while.
+      await until(async () => {
+        await fill();
+        return (await queue.check().then(String, String)).includes('nothing goes from the queue');
+      });
     });
-    await until(async () => (await queue.check().then(String, String)).includes('nothing goes from the queue'));
     await besides(own.url, (jsm) => jsm.streams.purge(other));
     await until(async () => !(await queue.check().then(String, String)).includes('NATS has no room'));
     await queue.publish(points(100, (value) => ({ namespace: 'A', value: value + 100 })));
