@@ -124,25 +124,45 @@ const LONGEST_PAUSE = 30_000; // ms
 /** Pauses before giving up: more than ten minutes in all. */
 const MOST_PAUSES = 30;
 
+export interface Persistence {
+  /** Ends the waiting for a store that cannot take anything now. */
+  readonly signal?: AbortSignal;
+  /** Told why it waits, once for each reason. */
+  readonly onWait?: (reason: string) => void;
+  readonly pause?: (milliseconds: number) => Promise<unknown>;
+}
+
 /**
  * A sink that writes a batch again where it could not be taken now. Only for points with an identity: what a write that
  * failed has stored all the same must not count twice.
  */
-export function persistent(sink: Sink, pause: (milliseconds: number) => Promise<unknown> = setTimeout): Sink {
+export function persistent(sink: Sink, { signal, onWait, pause }: Persistence = {}): Sink {
+  const wait = pause ?? ((milliseconds: number) => setTimeout(milliseconds, undefined, { ...(signal && { signal }) }));
+  let told: string | undefined;
   return {
     async write(points) {
       for (let attempt = 0; ; attempt++) {
         try {
           return await sink.write(points);
         } catch (error) {
-          if (attempt === MOST_PAUSES || !isPassing(error)) throw error;
+          if (!isPassing(error)) throw error;
+          const reason = error.message.replace(FATE, '');
+          if (attempt === MOST_PAUSES) throw new TrackingError(error.code, reason, { cause: error });
+          if (reason !== told) onWait?.((told = reason));
           const backoff = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);
-          await pause(Math.max(backoff * (0.5 + Math.random() / 2), (error.retryAfter ?? 0) * 1000));
+          await wait(Math.max(backoff * (0.5 + Math.random() / 2), (error.retryAfter ?? 0) * 1000)).catch(
+            () => undefined,
+          );
+          if (signal?.aborted === true)
+            throw new TrackingError('unavailable', `Interrupted. ${reason}`, { cause: error });
         }
       }
     },
   };
 }
+
+/** What a store says of one write, which is tried again here. */
+const FATE = / (?:Nothing of this request was stored|Its events may be stored)\.$/;
 
 function isPassing(error: unknown): error is TrackingError {
   return (

@@ -73,12 +73,32 @@ describe('a transfer', () => {
           return failure === undefined ? Promise.resolve([]) : Promise.reject(failure);
         },
       },
-      (milliseconds) => Promise.resolve(pauses.push(milliseconds)),
+      { pause: (milliseconds) => Promise.resolve(pauses.push(milliseconds)) },
     );
     expect(await sink.write([])).to.deep.equal([]);
     expect(pauses).to.deep.equal([5000, 1000]);
     outcomes.push(new TrackingError('unavailable', 'gone'));
     expect(await sink.write([]).catch((error: unknown) => (error as Error).message)).to.equal('gone');
+  });
+
+  it('that waits for a store says why, once, and ends when it is interrupted', async () => {
+    const interrupted = new AbortController();
+    const reasons: string[] = [];
+    let tries = 0;
+    const sink = persistent(
+      {
+        write: () => {
+          if (++tries === 3) interrupted.abort();
+          const message = 'The store is away. Nothing of this request was stored.';
+          return Promise.reject(new TrackingError('unavailable', message, { retryAfter: 0 }));
+        },
+      },
+      { signal: interrupted.signal, onWait: (reason) => reasons.push(reason) },
+    );
+    const ended = await sink.write([]).catch((error: unknown) => (error as Error).message);
+    expect(ended).to.equal('Interrupted. The store is away.');
+    expect(reasons).to.deep.equal(['The store is away.']);
+    expect(tries).to.equal(3);
   });
 
   it('of a filter gives what its patterns and its range hold', async () => {

@@ -10,6 +10,7 @@ import {
   isQueued,
   openOtherStore,
   openServiceStore,
+  patience,
   QUEUED,
   untilInterrupted,
   withStore,
@@ -33,7 +34,7 @@ export async function copyPoints({ from, to, identity }: CopyOptions, filter: Po
     const refusals = new Refusals();
     let count = 0;
     try {
-      for await (const step of transfer(points, persistent(sink))) {
+      for await (const step of transfer(points, persistent(sink, patience(signal)))) {
         refusals.add(step, count);
         count += step.points.length;
       }

@@ -15,7 +15,7 @@ import type { StoreKind, TransferStore } from '../transfer-store.js';
 import { identifiedRows, type IdentityRule, persistent, transfer } from '../transfer.js';
 import { archiveOf, type ArchiveOptions } from './archives.js';
 import { Refusals } from './refusals.js';
-import { interruption, isQueued, openServiceStore, QUEUED, untilInterrupted, withStore } from './store.js';
+import { interruption, isQueued, openServiceStore, patience, QUEUED, untilInterrupted, withStore } from './store.js';
 import { Witnesses } from './witnesses.js';
 
 export interface ImportOptions extends ArchiveOptions {
@@ -77,7 +77,7 @@ async function importFile(
     const progress = await ImportProgress.open(settings.data.directory, key);
     const start = (await goingOn(progress.before, store, name)) ?? { ...NOTHING_YET, ...(await check(read)) };
     const rows = identifiedRows(read(CHANGED), { content, done: start.done, rule });
-    const refusals = await storeRows(rows, start, store, progress).catch(async (error: unknown) => {
+    const refusals = await storeRows(rows, start, store, { progress, signal }).catch(async (error: unknown) => {
       // What it has come to may be of the other content.
       if (isAboutFile(error)) await progress.end();
       throw error;
@@ -103,7 +103,7 @@ async function goingOn(
 ): Promise<ImportState | undefined> {
   if (before === undefined) return undefined;
   if (await new Witnesses(before.witnesses).areIn(store)) {
-    say(`Going on after row ${before.done}, where an import of ${name} was interrupted.`);
+    say(`Going on after row ${before.done.toLocaleString('en')}, where an import of ${name} was interrupted.`);
     return before;
   }
   say(`An import of ${name} was interrupted, and the store does not hold what it had brought: beginning anew.`);
@@ -114,7 +114,7 @@ async function storeRows(
   rows: AsyncIterable<readonly Point[]>,
   start: ImportState,
   store: TransferStore,
-  progress: ImportProgress,
+  { progress, signal }: { readonly progress: ImportProgress; readonly signal: AbortSignal },
 ): Promise<Refusals> {
   const refusals = new Refusals(start.refusals);
   const witnesses = new Witnesses(start.witnesses);
@@ -122,7 +122,7 @@ async function storeRows(
   let { done } = start;
   const state = (): ImportState => ({ ...start, done, refusals: refusals.gathered, witnesses: witnesses.batch });
   try {
-    for await (const step of transfer(rows, persistent(store))) {
+    for await (const step of transfer(rows, persistent(store, patience(signal)))) {
       refusals.add(step, done);
       witnesses.add(step);
       done += step.points.length;

@@ -32,7 +32,15 @@ async function setRetention(
 ): Promise<void> {
   const { seconds, older } = (await carryOut('retention set', { namespaces, duration, dryRun })) as SetRetention;
   const which = `Events of ${namespaces} that are older than ${formatDuration(seconds)}`;
-  const count = 'events' in older ? inWords(older) : `not counted: ${older.uncounted}`;
+  if (!('events' in older)) {
+    console.log(
+      dryRun
+        ? `${which} cannot be counted: ${older.uncounted} Nothing was set.`
+        : `${which} will be deleted as soon as a running service reaches the store, and others once they are. They cannot be counted now: ${older.uncounted}`,
+    );
+    return;
+  }
+  const count = inWords(older);
   console.log(
     dryRun
       ? `${which} would be deleted at once: ${count}. Nothing was set.`

@@ -35,7 +35,7 @@ async function storeSample({ days, hosts, seed }: SampleCommandOptions): Promise
     const bar = new Progress('storing');
     let count = 0;
     try {
-      for await (const step of transfer(points, persistent(store))) {
+      for await (const step of transfer(points, persistent(store, stores.patience(signal)))) {
         count += step.points.length;
         const last = step.points.at(-1);
         const minute = last === undefined ? from : toMilliseconds(last.time) / 60_000;

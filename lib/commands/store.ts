@@ -2,6 +2,8 @@ import type { Settings } from '../config.js';
 import { TrackingError } from '../errors.js';
 import { reachDataDirectory } from '../files/reach.js';
 import type { OpenedStore } from './without-service.js';
+import type { Persistence } from '../transfer.js';
+import { say } from '../terminal/progress.js';
 import { GREETING, remoteStore, type StoreKind, type TransferStore } from '../transfer-store.js';
 
 /** The store of the running service, through its socket, or where none runs that of the settings. */
@@ -62,6 +64,19 @@ export async function* untilInterrupted<Item>(items: AsyncIterable<Item>, signal
   }
 }
 
+/** How a transfer waits for a store that cannot take anything now: it says so, and until the person interrupts. */
+export function patience(signal: AbortSignal): Persistence {
+  return {
+    signal,
+    onWait: (reason) => {
+      say(`${reason} It is tried again for ten minutes or more.`);
+    },
+  };
+}
+
+/** Milliseconds after which an interrupted command says why it goes on. */
+const SOON = 1000;
+
 /** Aborted by the first SIGINT or SIGTERM; the second one ends the program at once. */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
@@ -69,6 +84,9 @@ export function interruption(): AbortSignal {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(1);
       controller.abort();
+      setTimeout(() => {
+        say('Interrupted: it ends when the write under way is done, and at once if you interrupt once more.');
+      }, SOON).unref();
     });
   }
   return controller.signal;

@@ -1,6 +1,5 @@
 import { createInbox, type Subscription } from '@nats-io/transport-node';
 import type { Selection } from '../aggregation.js';
-import { commandLine } from '../command-line.js';
 import { type ErrorCode, TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
 import type { Lag, Queue, QueueConsumer } from '../queue.js';
@@ -188,5 +187,5 @@ function lagNote({ events, seconds }: Lag): string | undefined {
 function lettersNote(letters: number): string | undefined {
   return letters === 0
     ? undefined
-    : `${letters} dead letter(s): events that the database refuses; see \`${commandLine('dead-letters list')}\`.`;
+    : `${letters} dead letter(s): events that the database refuses; see \`tracking dead-letters list\`.`;
 }

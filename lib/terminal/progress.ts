@@ -3,6 +3,9 @@ import { SingleBar } from 'cli-progress';
 /** Milliseconds between two lines where no terminal listens. */
 const PAUSE_BETWEEN_LINES = 5_000;
 
+/** Less of the whole says nothing of the time left. */
+const MIN_FRACTION = 0.001;
+
 /** Parts of the whole, so that a bar need not know how much there is. */
 const PARTS = 1_000_000;
 
@@ -71,7 +74,8 @@ function linesOf(action: string, started: number): Display {
       const now = performance.now();
       if (now < told + PAUSE_BETWEEN_LINES) return;
       told = now;
-      const left = fraction === 0 ? '' : `, ${Math.ceil(((now - started) / 1000) * (1 / fraction - 1))} s left`;
+      const left =
+        fraction < MIN_FRACTION ? '' : `, ${Math.ceil(((now - started) / 1000) * (1 / fraction - 1))} s left`;
       say(`${action}: ${Math.floor(fraction * 100)} %, ${points} points, ${rate}/s${left}`);
     },
     stop: () => undefined,

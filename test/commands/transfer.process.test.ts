@@ -126,7 +126,7 @@ describe('tracking export, import, backup and restore', function () {
       const settings = elsewhere();
       await interrupted(settings, file);
       const { stderr } = await tracking(settings, 'import', file);
-      expect(stderr).to.match(/^Going on after row [1-9]\d*0000, where an import of/);
+      expect(stderr).to.match(/^Going on after row [1-9][\d,]*0,000, where an import of/);
       expect(stderr).to.contain('are stored, each once; 300,000 of them had no identity and got one from the content');
       await assertWhole(settings);
     });
