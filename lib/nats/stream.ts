@@ -74,14 +74,11 @@ export async function openSession(link: Link, { name, replicas }: StreamOptions,
   return { ...link, jsm, stream: name, numbering, writers, deadLetters, reserve };
 }
 
-/** Where NATS refuses it, for its limits perhaps, everything goes on without it. */
+/** Where NATS refuses it, for its limits or the user's permissions perhaps, everything goes on without it. */
 async function openReserve(link: Link, jsm: JetStreamManager, { name, replicas }: StreamOptions): Promise<Reserve> {
-  const pieces = await makeReserve(jsm, { name, replicas }).catch((error: unknown) => {
-    if (error instanceof JetStreamApiError) return 0;
-    throw error;
-  });
+  const pieces = await makeReserve(jsm, { name, replicas }).catch(() => 0);
   const reserve = new Reserve(link, jsm, name, pieces);
-  await reserve.restore();
+  await reserve.restore().catch(() => undefined);
   return reserve;
 }
 
