@@ -32,20 +32,17 @@ async function setRetention(
 ): Promise<void> {
   const { seconds, older } = (await carryOut('retention set', { namespaces, duration, dryRun })) as SetRetention;
   const which = `Events of ${namespaces} that are older than ${formatDuration(seconds)}`;
-  if (!('events' in older)) {
-    console.log(
-      dryRun
-        ? `${which} cannot be counted: ${older.uncounted} Nothing was set.`
-        : `${which} will be deleted as soon as a running service reaches the store, and others once they are. They cannot be counted now: ${older.uncounted}`,
-    );
-    return;
-  }
-  const count = inWords(older);
-  console.log(
-    dryRun
-      ? `${which} would be deleted at once: ${count}. Nothing was set.`
-      : `${which} are being deleted now (${count}), and others once they are.`,
-  );
+  const [now, set] =
+    'events' in older
+      ? [
+          `${which} would be deleted at once: ${inWords(older)}.`,
+          `${which} are being deleted now (${inWords(older)}), and others once they are.`,
+        ]
+      : [
+          `${which} cannot be counted: ${older.uncounted}`,
+          `${which} will be deleted as soon as a running service reaches the store, and others once they are. They cannot be counted now: ${older.uncounted}`,
+        ];
+  console.log(dryRun ? `${now} Nothing was set.` : set);
 }
 
 function inWords({ events, namespaces }: ExpiredCount): string {

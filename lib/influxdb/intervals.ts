@@ -1,6 +1,12 @@
 // Beyond so many the two nearest become one.
 const MOST = 8;
 
+/** A stretch of time in milliseconds since 1970, without its end. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Stretches of time in milliseconds, each without its end. They may grow larger than what was added, never smaller. */
 export class Intervals {
   /** Start, end, start, end … in order, without overlap. */

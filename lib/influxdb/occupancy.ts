@@ -2,7 +2,7 @@ import type { Selection } from '../aggregation.js';
 import { type Series, seriesOf } from '../event.js';
 import { toMilliseconds } from '../time.js';
 import { isSelected, rangeOf } from './flux.js';
-import { Intervals } from './intervals.js';
+import { Intervals, type Stretch } from './intervals.js';
 import type { Page } from './page.js';
 import { DAY_LEVEL, LONGEST_LEVEL, numberAt, PAGE_LENGTHS, pageOf, SECOND_LEVEL, stretchOf } from './page-lengths.js';
 import { SeriesTimes } from './series-times.js';
@@ -148,13 +148,12 @@ export class Occupancy {
    * is not free once for a page never will be: `narrow` comes before the first page that is learned.
    */
   private open(times: SeriesTimes, milliseconds: number): Page | undefined {
-    for (let level = milliseconds < this.since ? LONGEST_LEVEL : SECOND_LEVEL; level > SECOND_LEVEL; level--) {
+    for (let level = milliseconds < this.since ? LONGEST_LEVEL : SECOND_LEVEL; level >= SECOND_LEVEL; level--) {
       const stretch = stretchOf(level, milliseconds);
-      if (stretch.end <= this.since && times.isFree(stretch))
-        return this.keep(times, level, pageOf(level, milliseconds));
+      if (level > SECOND_LEVEL && stretch.end > this.since) continue;
+      if (times.isFree(stretch)) return this.keep(times, level, pageOf(level, milliseconds));
     }
-    const isFree = times.isFree(stretchOf(SECOND_LEVEL, milliseconds));
-    return isFree ? this.keep(times, SECOND_LEVEL, pageOf(SECOND_LEVEL, milliseconds)) : undefined;
+    return undefined;
   }
 
   private keep(times: SeriesTimes, level: number, page: Page): Page {
@@ -179,14 +178,12 @@ export class Occupancy {
    * that a load that goes on in the order of time has nothing to ask for.
    */
   private release(page: Page): void {
-    const { start, end } = isLong(page) ? page.extent : page;
-    this.pages.get(page)?.owner.unknown.add(start, end);
-    this.drop(page);
+    this.evict(page, isLong(page) ? page.extent : page);
   }
 
-  /** Gives a page up on which nobody can rely. */
-  private evict(page: Page): void {
-    this.pages.get(page)?.owner.unknown.add(page.start, page.end);
+  /** Gives a page up. @param unknown - where nobody can rely on what was known */
+  private evict(page: Page, unknown: Stretch = page): void {
+    this.pages.get(page)?.owner.unknown.add(unknown.start, unknown.end);
     this.drop(page);
   }
 

@@ -1,3 +1,4 @@
+import type { Stretch } from './intervals.js';
 import { Page } from './page.js';
 
 /**
@@ -15,7 +16,7 @@ export function pageKey(level: number, milliseconds: number): number {
   return numberAt(level, milliseconds) * 8 + level;
 }
 
-export function levelOf({ start, end }: { readonly start: number; readonly end: number }): number {
+export function levelOf({ start, end }: Stretch): number {
   return PAGE_LENGTHS.findIndex((length) => length === end - start);
 }
 
@@ -25,7 +26,7 @@ export function numberAt(level: number, milliseconds: number): number {
 }
 
 /** From where to where the page of a length reaches, around a time. */
-export function stretchOf(level: number, milliseconds: number): { readonly start: number; readonly end: number } {
+export function stretchOf(level: number, milliseconds: number): Stretch {
   const length = PAGE_LENGTHS[level] ?? 1;
   const start = numberAt(level, milliseconds) * length;
   return { start, end: start + length };

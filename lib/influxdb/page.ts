@@ -1,4 +1,5 @@
 import { MILLISECOND } from '../time.js';
+import type { Stretch } from './intervals.js';
 
 /** Nanoseconds in a millisecond: so many events of a series fit into one. */
 export const MILLISECOND_CAPACITY = Number(MILLISECOND);
@@ -40,7 +41,7 @@ export class Page {
   }
 
   /** From the millisecond of the first time that is taken to the one after the last: nothing where none is. */
-  get extent(): { readonly start: number; readonly end: number } {
+  get extent(): Stretch {
     const { size, least, greatest } = this.taken;
     if (size === 0) return { start: this.start, end: this.start };
     return { start: this.millisecondOf(least), end: this.millisecondOf(greatest) + 1 };

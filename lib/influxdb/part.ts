@@ -5,6 +5,9 @@ import type { Learning } from './learning.js';
 import { isUnknown, Missing, type MissingPage } from './missing.js';
 import type { Occupancy } from './occupancy.js';
 
+/** What learns what is unknown. */
+export type Learner = Pick<Learning, 'learn' | 'narrow'>;
+
 /** Pages that a part of a write may wait for, so that one which needs many is written bit by bit. */
 const MAX_PAGES_IN_PART = 64;
 
@@ -17,7 +20,7 @@ const PAGES_AT_ONCE = 4;
  * @param horizon - see `Bucket.horizon`
  */
 export async function nextPart(
-  learning: Pick<Learning, 'learn' | 'narrow'>,
+  learning: Learner,
   occupancy: Occupancy,
   points: readonly Point[],
   from: number,
@@ -39,11 +42,7 @@ export async function nextPart(
 }
 
 /** Learns what is unknown of a part, or of its first points where there is no room for more. */
-async function learnAll(
-  learning: Pick<Learning, 'learn' | 'narrow'>,
-  occupancy: Occupancy,
-  part: readonly Arrival[],
-): Promise<void> {
+async function learnAll(learning: Learner, occupancy: Occupancy, part: readonly Arrival[]): Promise<void> {
   for (;;) {
     const missing = new Missing();
     for (const arrival of part) {
@@ -62,11 +61,7 @@ async function learnAll(
 }
 
 /** Learns pages in their order until there is no room for more, the first in any case. */
-async function learnPages(
-  learning: Pick<Learning, 'learn' | 'narrow'>,
-  occupancy: Occupancy,
-  pages: readonly MissingPage[],
-): Promise<void> {
+async function learnPages(learning: Learner, occupancy: Occupancy, pages: readonly MissingPage[]): Promise<void> {
   const line = pages.entries();
   const learnOn = async (): Promise<void> => {
     for (const [index, page] of line) {

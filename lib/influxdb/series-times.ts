@@ -1,5 +1,5 @@
 import type { Series } from '../event.js';
-import { Intervals } from './intervals.js';
+import { Intervals, type Stretch } from './intervals.js';
 import { linePrefix } from './line-protocol.js';
 import type { Page } from './page.js';
 import { DAY_LEVEL, levelOf, LONGEST_LEVEL, PAGE_LENGTHS, pageKey } from './page-lengths.js';
@@ -24,7 +24,7 @@ export class SeriesTimes {
   private readonly counts = PAGE_LENGTHS.map(() => 0);
   private recent: Page | undefined;
   /** Where the last page was that was given up for want of room. */
-  private givenUp: { readonly start: number; readonly end: number } | undefined;
+  private givenUp: Stretch | undefined;
 
   /** @param number - tells it apart from others, as small numbers do */
   constructor(
@@ -71,7 +71,7 @@ export class SeriesTimes {
   }
 
   /** Whether a stretch of time is known to be free of points. */
-  isFree({ start, end }: { readonly start: number; readonly end: number }): boolean {
+  isFree({ start, end }: Stretch): boolean {
     return !this.unknown.meets(start, end);
   }
 

@@ -8,7 +8,7 @@ const NO_JETSTREAM = new Set([10_039, 10_076]);
 const NO_CLUSTER = new Set([10_005, 10_074]);
 const WRONG_LAST_SEQUENCE = new Set([10_071, 10_164]);
 
-const RETRY_AFTER = 5;
+export const RETRY_AFTER = 5; // seconds
 
 /** What NATS says no with, in words for the one who sent something or who runs the service. */
 export function failureOf(error: unknown, fate: string): TrackingError {
@@ -19,6 +19,11 @@ export function failureOf(error: unknown, fate: string): TrackingError {
   });
 }
 
+/** That there is no room, and what to do. */
+export function noRoom(why: string): string {
+  return `NATS has no room: ${why}. Raise the limits of its JetStream or make room on its disk.`;
+}
+
 /** What keeps the readers of the queue from going on, in words for the one who runs the service. */
 export function problemOf(error: unknown): string {
   return error instanceof JetStreamApiError ? reasonOf(error) : messageOf(error);
@@ -27,7 +32,7 @@ export function problemOf(error: unknown): string {
 function reasonOf(error: unknown): string {
   if (error instanceof JetStreamApiError) {
     if (NO_ROOM.has(error.code)) {
-      return `NATS has no room: ${error.message}. Raise the limits of its JetStream or make room on its disk.`;
+      return noRoom(error.message);
     }
     if (NO_JETSTREAM.has(error.code)) return NO_JETSTREAM_SENTENCE;
     if (NO_CLUSTER.has(error.code)) {

@@ -3,7 +3,7 @@ import { TrackingError } from '../errors.js';
 import type { Point } from '../event.js';
 import type { Connection } from './connection.js';
 import { type BatchMessage, store, storeBatch } from './exchange.js';
-import { failureOf, isNobody, isNoRoom } from './failure.js';
+import { failureOf, isNobody, isNoRoom, noRoom, RETRY_AFTER } from './failure.js';
 import { encodePoints, type MessageLimits } from './messages.js';
 import type { Reserve } from './reserve.js';
 import { PARTITIONS, type Session, subjectOf } from './stream.js';
@@ -127,11 +127,9 @@ export class Publisher {
 }
 
 function lacksRoom({ nothing }: Fate): TrackingError {
-  return new TrackingError(
-    'unavailable',
-    `NATS has no room: what it has goes to the store first. Raise the limits of its JetStream or make room on its disk. ${nothing}`,
-    { retryAfter: 5 },
-  );
+  return new TrackingError('unavailable', `${noRoom('what it has goes to the store first')} ${nothing}`, {
+    retryAfter: RETRY_AFTER,
+  });
 }
 
 function messagesOf(session: Session, points: readonly Point[]): BatchMessage[] {

@@ -46,11 +46,10 @@ export class Reserve {
 
   /** Puts back what is missing. @returns false where there is no room for all of it */
   async restore(): Promise<boolean> {
+    const { max_payload = PIECE_BYTES } = this.link.nc.info ?? {};
+    const piece = new Uint8Array(Math.min(PIECE_BYTES, Math.floor(max_payload / 2)));
     try {
-      for (let missing = await this.missing(); missing > 0; missing--) {
-        const { max_payload = PIECE_BYTES } = this.link.nc.info ?? {};
-        await store(this.link, this.stream, new Uint8Array(Math.min(PIECE_BYTES, max_payload / 2)));
-      }
+      for (let missing = await this.missing(); missing > 0; missing--) await store(this.link, this.stream, piece);
     } catch (error) {
       if (isNoRoom(error)) {
         this.broken = true;

@@ -5,7 +5,7 @@ import type { MissingPage } from '../../lib/influxdb/missing.js';
 import { Occupancy } from '../../lib/influxdb/occupancy.js';
 import { PAGE_LENGTHS, pageOf, SECOND_LEVEL, stretchOf } from '../../lib/influxdb/page-lengths.js';
 import { arrivalOf } from '../../lib/influxdb/arrival.js';
-import { nextPart } from '../../lib/influxdb/part.js';
+import { type Learner, nextPart } from '../../lib/influxdb/part.js';
 import { place, placeAgain, THERE } from '../../lib/influxdb/placement.js';
 import type { SeriesTimes } from '../../lib/influxdb/series-times.js';
 import { MILLISECOND, type Nanoseconds } from '../../lib/time.js';
@@ -19,7 +19,7 @@ const SERIES = ['a', 'b', 'c'].map((name) => seriesOf('Server-1', name));
 type Held = Map<string, Map<Nanoseconds, Identity>>;
 
 /** Learns from what is held as `Learning` does from InfluxDB. */
-class LearningFrom {
+class LearningFrom implements Learner {
   asked = 0;
 
   constructor(

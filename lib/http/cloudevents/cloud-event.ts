@@ -12,6 +12,7 @@ export interface CloudEvent {
 const REQUIRED = ['id', 'source', 'type'] as const;
 const NO_ATTRIBUTES = new Set(['data', 'data_base64']);
 const PREFIX = 'ce-';
+const REQUIRED_HEADERS = ['specversion', ...REQUIRED].map((name) => PREFIX + name);
 
 /** An event in the JSON format, as structured mode and batches have it. @returns its mistakes where it is none */
 export function fromJson(value: unknown): CloudEvent | readonly Mistake[] {
@@ -27,6 +28,11 @@ export function fromJson(value: unknown): CloudEvent | readonly Mistake[] {
     attributes[name] = String(attribute);
   }
   return checked({ attributes, data: (value as { readonly data?: unknown }).data });
+}
+
+/** Whether the headers are those of an event in binary mode, right or not. */
+export function isInHeaders(headers: IncomingHttpHeaders): boolean {
+  return REQUIRED_HEADERS.some((name) => headers[name] !== undefined);
 }
 
 /** An event in binary mode: attributes in headers (HTTP binding §3.1). @param data - what the body holds */

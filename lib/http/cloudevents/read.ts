@@ -3,7 +3,7 @@ import { TrackingError } from '../../errors.js';
 import { type Point, readEach, type Reception } from '../../event.js';
 import type { Context } from '../context.js';
 import { readJson } from '../events-body.js';
-import { type CloudEvent, fromHeaders, fromJson } from './cloud-event.js';
+import { type CloudEvent, fromHeaders, fromJson, isInHeaders } from './cloud-event.js';
 import { type CloudEventsMapping, toPoint } from './mapping.js';
 
 export const STRUCTURED = 'application/cloudevents+json';
@@ -14,11 +14,9 @@ export const CLOUDEVENTS_TYPES: readonly string[] = [STRUCTURED, BATCH];
 
 const JSON_TYPE = /^[^/;]+\/(?:[^;]+\+)?json\s*(?:;|$)/i;
 
-const REQUIRED_HEADERS = ['ce-specversion', 'ce-id', 'ce-source', 'ce-type'];
-
 /** Whether the request is an event in binary mode, right or not: its attributes stand in the headers. */
 export function isBinaryEvent({ req }: Context): boolean {
-  return REQUIRED_HEADERS.some((name) => req.headers[name] !== undefined);
+  return isInHeaders(req.headers);
 }
 
 /**
